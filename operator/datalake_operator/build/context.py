@@ -1,0 +1,17 @@
+"""What a build needs to know besides the custom resource itself."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Context:
+    """Facts about the installation, the same for every resource of one operator process."""
+
+    xcache_image: str
+    """Image of a cache unless its spec names another: `repository:tag`, `repository@digest` or both."""
+
+    operator_namespace: str
+    """Namespace that the operator runs in."""
+
+    pod_monitor: bool = False
+    """True when the cluster serves PodMonitor (monitoring.coreos.com/v1)."""
