@@ -1,0 +1,129 @@
+"""The last known objects of one kind: what every reconcile reads instead of asking the API server."""
+
+from __future__ import annotations
+
+import sys
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any
+
+from datalake_operator.kube.resource import Resource
+
+Object = Mapping[str, Any]
+Key = tuple[str, str]
+"""Namespace (empty for cluster-wide kinds) and name."""
+OnChange = Callable[[Resource, Object | None, Object | None], None]
+
+_TOMBSTONES = 4096
+"""Deletions remembered, so that a late answer to our own write does not raise the dead."""
+
+
+def key_of(obj: Object) -> Key:
+    """Return namespace and name of an object."""
+    metadata = obj["metadata"]
+    return metadata.get("namespace", ""), metadata["name"]
+
+
+def version_of(obj: Object) -> int:
+    """Return the resourceVersion of an object as a number, 0 where it has none."""
+    return int(obj["metadata"].get("resourceVersion") or 0)
+
+
+def compact(value: Any) -> Any:
+    """Return an equal JSON value whose keys and short strings are shared with all others of their spelling.
+
+    Objects of one kind repeat each other: this more than halves what thousands of them take.
+    """
+    if isinstance(value, str):
+        return sys.intern(value) if len(value) <= 64 else value
+    if isinstance(value, dict):
+        return {sys.intern(key): compact(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [compact(item) for item in value]
+    return value
+
+
+class Store:
+    """Objects of one kind by namespace and name. The newer resourceVersion always wins.
+
+    Resource versions are compared as numbers, which Kubernetes guarantees since 1.35 and etcd always did.
+    `metadata.managedFields` is dropped. Objects handed out are shared: nobody may change them.
+    """
+
+    def __init__(self, resource: Resource) -> None:
+        self.resource = resource
+        self._objects: dict[Key, Object] = {}
+        self._tombstones: OrderedDict[Key, int] = OrderedDict()
+        self._callbacks: list[OnChange] = []
+
+    def __len__(self) -> int:
+        return len(self._objects)
+
+    def on_change(self, callback: OnChange) -> None:
+        """Call `callback(resource, old, new)` after every change; None stands for absence. It must not fail."""
+        self._callbacks.append(callback)
+
+    def get(self, namespace: str, name: str) -> Object | None:
+        """Return one object, or None."""
+        return self._objects.get((namespace, name))
+
+    def values(self, namespace: str | None = None) -> Collection[Object]:
+        """Return all objects, or those of one namespace."""
+        if namespace is None:
+            return self._objects.values()
+        return [obj for key, obj in self._objects.items() if key[0] == namespace]
+
+    def keys(self) -> Collection[Key]:
+        """Return namespace and name of every object."""
+        return self._objects.keys()
+
+    def put(self, obj: Object) -> bool:
+        """Keep an object, unless what we know of it, or of its deletion, is newer. Return whether it was news."""
+        key, version = key_of(obj), version_of(obj)
+        old = self._objects.get(key)
+        if (old is not None and version_of(old) >= version) or self._tombstones.get(key, -1) >= version:
+            return False
+        self._tombstones.pop(key, None)
+        metadata = {name: value for name, value in obj["metadata"].items() if name != "managedFields"}
+        new = compact({**obj, "metadata": metadata})
+        self._objects[key] = new
+        self._tell(old, new)
+        return True
+
+    def remove(self, namespace: str, name: str, resource_version: str | int) -> bool:
+        """Forget an object that was deleted at a resource version, unless we know of a newer one."""
+        key, version = (namespace, name), int(resource_version or 0)
+        old = self._objects.get(key)
+        if old is not None and version_of(old) > version:
+            return False
+        self._tombstones[key] = max(version, self._tombstones.pop(key, 0))
+        while len(self._tombstones) > _TOMBSTONES:
+            self._tombstones.popitem(last=False)
+        if old is None:
+            return False
+        del self._objects[key]
+        self._tell(old, None)
+        return True
+
+    def replace(self, items: Iterable[Object], resource_version: str | int, namespace: str | None = None) -> set[Key]:
+        """Take over a whole listing and return the keys that vanished.
+
+        Args:
+            items: every object that is there.
+            resource_version: of the listing: what we know to be newer stays.
+            namespace: the namespace that was listed; None means all.
+        """
+        present = set()
+        for obj in items:
+            present.add(key_of(obj))
+            self.put(obj)
+        return self.retain(present, resource_version, namespace)
+
+    def retain(self, present: Collection[Key], resource_version: str | int, namespace: str | None = None) -> set[Key]:
+        """Remove what a listing did not hold and return the removed keys; arguments as in `replace`."""
+        absent = [key for key in self._objects if key not in present and namespace in (None, key[0])]
+        return {key for key in absent if self.remove(*key, resource_version)}
+
+    def _tell(self, old: Object | None, new: Object | None) -> None:
+        for callback in self._callbacks:
+            callback(self.resource, old, new)
