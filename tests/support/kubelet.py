@@ -1,0 +1,166 @@
+"""What kubelet, controllers and provisioner would do, for a control plane that has none of them.
+
+StatefulSets get pods that are Ready at once, and claims get bound, so that resources become Ready. Nothing runs.
+"""
+
+import asyncio
+import contextlib
+import hashlib
+import json
+from types import TracebackType
+from typing import Any, Self
+
+import aiohttp
+
+from tests.support.client import Client, Object, RefusedError
+
+NOW = "2026-01-01T00:00:00Z"
+KINDS = ("StatefulSet", "PersistentVolumeClaim", "Pod")
+
+
+class Kubelet:
+    """Plays the node for one namespace; an async context manager.
+
+    Attributes:
+        ready: whether new pods become Ready; after a change call `sync`.
+        address: the IP address of every pod.
+    """
+
+    def __init__(self, admin: Client, namespace: str, *, address: str = "127.0.0.1") -> None:
+        self._admin = admin
+        self._namespace = namespace
+        self._tasks: list[asyncio.Task[None]] = []
+        self._changed = asyncio.Event()
+        self.ready = True
+        self.address = address
+
+    async def __aenter__(self) -> Self:
+        self._tasks = [asyncio.create_task(self._watch(kind)) for kind in KINDS]
+        self._tasks.append(asyncio.create_task(self._run()))
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _watch(self, kind: str) -> None:
+        while True:
+            with contextlib.suppress(aiohttp.ClientError, RefusedError, TimeoutError):
+                async for _ in self._admin.watch(kind, self._namespace):
+                    self._changed.set()
+            await asyncio.sleep(0.2)
+
+    async def _run(self) -> None:
+        while True:
+            await self._changed.wait()
+            self._changed.clear()
+            try:
+                await self.sync()
+            except (aiohttp.ClientError, RefusedError):
+                self._changed.set()
+                await asyncio.sleep(0.2)
+
+    async def sync(self) -> None:
+        """Bring pods, claims and status of StatefulSets in line with what is asked for."""
+        for claim in await self._admin.list("PersistentVolumeClaim", self._namespace):
+            await self._bind(claim)
+        pods = {pod["metadata"]["name"]: pod for pod in await self._admin.list("Pod", self._namespace)}
+        sets = await self._admin.list("StatefulSet", self._namespace)
+        for stateful_set in sets:
+            await self._roll(stateful_set, pods)
+        wanted = {f"{one['metadata']['name']}-{i}" for one in sets for i in range(one["spec"]["replicas"])}
+        for name in pods.keys() - wanted:
+            await self._admin.delete("Pod", name, self._namespace)
+
+    async def _bind(self, claim: Object) -> None:
+        asked = claim["spec"]["resources"]["requests"]
+        if claim.get("status", {}).get("capacity") != asked:
+            status = {"phase": "Bound", "capacity": asked, "accessModes": claim["spec"]["accessModes"]}
+            await self._status(claim, status)
+
+    async def _roll(self, stateful_set: Object, pods: dict[str, Object]) -> None:
+        meta, spec = stateful_set["metadata"], stateful_set["spec"]
+        text = json.dumps(spec["template"], sort_keys=True).encode()
+        revision = f"{meta['name']}-{hashlib.sha1(text, usedforsecurity=False).hexdigest()[:10]}"
+        for index in range(spec["replicas"]):
+            name = f"{meta['name']}-{index}"
+            if (pod := pods.get(name)) and pod["metadata"]["labels"]["controller-revision-hash"] != revision:
+                await self._admin.delete("Pod", name, self._namespace)
+                pod = None
+            if pod is None:
+                pod = await self._admin.create(_pod(stateful_set, name, revision))
+            if _ready(pod) is not self.ready:
+                await self._status(pod, self._pod_status(pod))
+        ready = spec["replicas"] if self.ready else 0
+        status = {
+            "observedGeneration": meta["generation"],
+            "replicas": spec["replicas"],
+            "currentReplicas": spec["replicas"],
+            "updatedReplicas": spec["replicas"],
+            "readyReplicas": ready,
+            "availableReplicas": ready,
+            "currentRevision": revision,
+            "updateRevision": revision,
+        }
+        if {**stateful_set.get("status", {}), **status} != stateful_set.get("status"):
+            await self._status(stateful_set, status)
+
+    async def _status(self, body: Object, status: Object) -> None:
+        await self._admin.patch(
+            body["kind"], body["metadata"]["name"], self._namespace, {"status": status}, subresource="status"
+        )
+
+    def _pod_status(self, pod: Object) -> Object:
+        truth = str(self.ready)
+        kinds = ("PodScheduled", "Initialized", "ContainersReady", "Ready")
+        return {
+            "phase": "Running",
+            "podIP": self.address,
+            "podIPs": [{"ip": self.address}],
+            "startTime": NOW,
+            "conditions": [
+                {"type": kind, "status": "True" if kind in kinds[:2] else truth, "lastTransitionTime": NOW}
+                for kind in kinds
+            ],
+            "containerStatuses": [
+                {
+                    "name": container["name"],
+                    "image": container["image"],
+                    "imageID": "",
+                    "ready": self.ready,
+                    "restartCount": 0,
+                    "state": {"running": {"startedAt": NOW}},
+                }
+                for container in pod["spec"]["containers"]
+            ],
+        }
+
+
+def _ready(pod: Object) -> bool | None:
+    conditions: list[dict[str, Any]] = pod.get("status", {}).get("conditions", [])
+    return next((one["status"] == "True" for one in conditions if one["type"] == "Ready"), None)
+
+
+def _pod(stateful_set: Object, name: str, revision: str) -> Object:
+    meta, template = stateful_set["metadata"], stateful_set["spec"]["template"]
+    owner = {
+        "apiVersion": "apps/v1",
+        "kind": "StatefulSet",
+        "name": meta["name"],
+        "uid": meta["uid"],
+        "controller": True,
+    }
+    labels = {
+        **template["metadata"]["labels"],
+        "controller-revision-hash": revision,
+        "statefulset.kubernetes.io/pod-name": name,
+    }
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name, "namespace": meta["namespace"], "labels": labels, "ownerReferences": [owner]},
+        "spec": {**template["spec"], "nodeName": "nowhere", "hostname": name},
+    }
