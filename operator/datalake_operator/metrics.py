@@ -1,0 +1,104 @@
+"""The operator's own metrics; `docs/metrics.md` is their catalogue, and a test compares the two."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from datalake_operator import __version__
+
+_PASS_SECONDS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+"""Bucket bounds in seconds: a pass without writes takes about a millisecond, one that waits for time-outs 30 s."""
+
+
+class Metrics:
+    """Every series of this process, in a registry of its own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.reconciles = Counter(
+            "datalake_reconciles_total", "Finished reconciles.", ["kind", "result"], registry=self.registry
+        )
+        self.duration = Histogram(
+            "datalake_reconcile_duration_seconds",
+            "Duration of one reconcile.",
+            ["kind"],
+            buckets=_PASS_SECONDS,
+            registry=self.registry,
+        )
+        self.wait = Histogram(
+            "datalake_queue_wait_seconds",
+            "Time that a key waited for a worker.",
+            buckets=_PASS_SECONDS,
+            registry=self.registry,
+        )
+        self.depth = Gauge("datalake_queue_depth", "Keys that wait for a worker.", registry=self.registry)
+        self.retries = Counter(
+            "datalake_retries_total", "Reconciles put off by a failure.", ["kind"], registry=self.registry
+        )
+        self.requests = Counter(
+            "datalake_api_requests_total",
+            "Requests to the API server; code 0 is no answer.",
+            ["verb", "resource", "code"],
+            registry=self.registry,
+        )
+        self.watch_restarts = Counter(
+            "datalake_watch_restarts_total",
+            "Watches that ended and were opened again.",
+            ["resource"],
+            registry=self.registry,
+        )
+        self.leader = Gauge("datalake_leader", "1 where this process writes, 0 on a standby.", registry=self.registry)
+        build = Gauge(
+            "datalake_build_info", "The operator's version; the value is always 1.", ["version"], registry=self.registry
+        )
+        build.labels(version=__version__).set(1)
+
+    def request(self, verb: str, resource: str, code: int) -> None:
+        """Count one request to the API server; `code` 0 means that no answer came."""
+        self.requests.labels(verb=verb, resource=resource, code=str(code)).inc()
+
+    def serve_resources(self, resources: Callable[[], Iterable[tuple[str, Mapping[str, Any]]]]) -> None:
+        """Export the series of the watched resources, read anew at each scrape.
+
+        Args:
+            resources: gives (kind, body) of every resource; nothing on a standby.
+        """
+        self.registry.register(_Resources(resources))
+
+    def exposition(self) -> bytes:
+        """The text format of Prometheus."""
+        return generate_latest(self.registry)
+
+
+class _Resources(Collector):
+    """Series that live exactly as long as their resource, since no state is kept between scrapes."""
+
+    def __init__(self, resources: Callable[[], Iterable[tuple[str, Mapping[str, Any]]]]) -> None:
+        self._resources = resources
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        """Count the resources by kind and Ready, and give each condition of each resource."""
+        totals: dict[tuple[str, str], int] = {}
+        conditions = GaugeMetricFamily(
+            "datalake_resource_condition",
+            "1 for True, 0 for False, -1 for Unknown.",
+            labels=["kind", "namespace", "name", "type"],
+        )
+        for kind, body in self._resources():
+            metadata = body["metadata"]
+            ready = "Unknown"
+            for condition in body.get("status", {}).get("conditions", ()):
+                if condition["type"] == "Ready":
+                    ready = condition["status"]
+                conditions.add_metric(
+                    [kind, metadata["namespace"], metadata["name"], condition["type"]],
+                    {"True": 1.0, "False": 0.0}.get(condition["status"], -1.0),
+                )
+            totals[kind, ready] = totals.get((kind, ready), 0) + 1
+        resources = GaugeMetricFamily("datalake_resources", "Resources by kind and Ready.", labels=["kind", "ready"])
+        for (kind, ready), count in sorted(totals.items()):
+            resources.add_metric([kind, ready], count)
+        return [resources, conditions]

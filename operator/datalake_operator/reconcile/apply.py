@@ -1,0 +1,126 @@
+"""Steps 4 and 5 of a reconcile: apply what is desired, prune what no longer is. API needed."""
+
+import logging
+from collections.abc import Iterable, Sequence
+
+from datalake_operator.kube.errors import ApiError, Conflict, NotFound
+from datalake_operator.kube.resource import CLAIMS, CONFIG_MAPS, PODS, SECRETS, Resource, of
+from datalake_operator.kube.session import Api
+from datalake_operator.reconcile.children import Children
+from datalake_operator.reconcile.compare import is_current, with_hash
+from datalake_operator.reconcile.kind import Key, Manifest, Reference
+from datalake_operator.reconcile.outcome import Postponed, Stalled, Taken, Vanished
+from datalake_operator.status.reasons import EngineReason
+
+log = logging.getLogger(__name__)
+
+_CONFIGURATION = (CONFIG_MAPS, SECRETS)
+"""Kinds that a running workload may still mount while a newer revision rolls out."""
+
+
+class Applier:
+    """Brings the children of one custom resource to what is desired."""
+
+    def __init__(self, api: Api, children: Children) -> None:
+        self._api = api
+        self._children = children
+
+    async def apply(self, key: Key, owner: Manifest, owner_resource: Resource, desired: Iterable[Manifest]) -> None:
+        """Apply each manifest in order; one that already holds costs nothing.
+
+        Raises:
+            Taken: the name of a child belongs to a stranger; what follows it was not applied.
+            Stalled: the API server refuses a child for good.
+            Vanished: the owner is gone.
+            ApiError: anything that another try may mend.
+        """
+        confirmed = False
+        for manifest in desired:
+            resource, name = of(manifest), manifest["metadata"]["name"]
+            live = self._children.get(resource, key.namespace, name)
+            if live is None:
+                if not confirmed and owner.get("status", {}).get("observedGeneration", -1) >= 1:
+                    await self._confirm(key, owner, owner_resource)
+                    confirmed = True
+                live = await self._first_touch(resource, key.namespace, name)
+            if live is not None:
+                self._require_ours(key, owner, resource, live)
+                if is_current(live, manifest):
+                    continue
+            try:
+                applied = await self._api.apply(with_hash(manifest))
+            except ApiError as error:
+                if error.status in {403, 422}:
+                    raise Stalled(
+                        EngineReason.APPLY_REFUSED,
+                        f"the API server refused {resource.kind} {name}: {error.message}",
+                        retry=error,
+                    ) from error
+                raise
+            self._children.put(resource, applied)
+
+    async def prune(self, key: Key, owner: Manifest, desired: Iterable[Manifest], *, rolled: bool) -> None:
+        """Delete owned children that are no longer desired; never claims, and configuration only once `rolled`."""
+        wanted = {(of(manifest), manifest["metadata"]["name"]) for manifest in desired}
+        for resource, live in self._children.of(key):
+            metadata = live["metadata"]
+            if resource in (CLAIMS, PODS) or (resource, metadata["name"]) in wanted:
+                continue
+            if not owned_by(live, owner["metadata"]["uid"]) or metadata.get("deletionTimestamp"):
+                continue
+            if resource in _CONFIGURATION and not rolled:
+                continue
+            await self._delete(resource, live)
+
+    async def remove_pods(self, pods: Sequence[Manifest]) -> None:
+        """Delete pods that keep a newer revision from starting."""
+        for pod in pods:
+            if not pod["metadata"].get("deletionTimestamp"):
+                log.info("deleting stuck pod %s/%s", pod["metadata"]["namespace"], pod["metadata"]["name"])
+                await self._delete(PODS, pod)
+
+    async def _delete(self, resource: Resource, live: Manifest) -> None:
+        metadata = live["metadata"]
+        try:
+            await self._api.delete(resource, metadata["namespace"], metadata["name"], uid=metadata["uid"])
+        except (NotFound, Conflict):
+            return  # gone, or another object by now: not ours to delete
+
+    async def _confirm(self, key: Key, owner: Manifest, resource: Resource) -> None:
+        """Read the owner once before a child is made again: its deletion may not have reached us yet."""
+        try:
+            live = await self._api.get(resource, key.namespace, key.name, metadata_only=True)
+        except NotFound:
+            raise Vanished(owner["metadata"]["resourceVersion"]) from None
+        if live["metadata"]["uid"] != owner["metadata"]["uid"] or live["metadata"].get("deletionTimestamp"):
+            raise Vanished(owner["metadata"]["resourceVersion"])
+
+    async def _first_touch(self, resource: Resource, namespace: str, name: str) -> Manifest | None:
+        """Read a child that the store does not hold before it is applied for the first time."""
+        try:
+            return await self._api.get(resource, namespace, name)
+        except NotFound:
+            return None
+
+    def _require_ours(self, key: Key, owner: Manifest, resource: Resource, live: Manifest) -> None:
+        metadata = live["metadata"]
+        if owned_by(live, owner["metadata"]["uid"]):
+            return
+        if resource in (CLAIMS, SECRETS) and self._children.labelled(key, live):
+            return
+        reference = Reference(resource, key.namespace, metadata["name"])
+        former = next((ref for ref in metadata.get("ownerReferences", ()) if ref.get("controller")), None)
+        if former and (former["kind"], former["name"]) == (key.kind, key.name):
+            raise Postponed(f"waits until {reference} of the deleted {key.kind} of the same name is gone")
+        reason = EngineReason.CLAIM_NOT_OURS if resource == CLAIMS else EngineReason.NAME_TAKEN
+        raise Taken(
+            reason,
+            f"{reference} is there and does not belong to {key.kind} {key.name}; it is left untouched: "
+            f"delete or rename it, or choose another name for the {key.kind}",
+            reference,
+        )
+
+
+def owned_by(live: Manifest, uid: str) -> bool:
+    """Whether `uid` is the controlling owner of `live`."""
+    return any(ref.get("uid") == uid and ref.get("controller") for ref in live["metadata"].get("ownerReferences", ()))

@@ -1,0 +1,105 @@
+"""Stores of all children, filled by label-selected informers, with an index by the resource that they belong to."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from datalake_operator.build.labels import MANAGER
+from datalake_operator.kube.informer import Informer
+from datalake_operator.kube.resource import PODS, Resource
+from datalake_operator.kube.session import Api
+from datalake_operator.kube.store import Store
+from datalake_operator.reconcile.kind import Key, Kind, Manifest
+
+_NAME = "app.kubernetes.io/name"
+_INSTANCE = "app.kubernetes.io/instance"
+_MANAGED = f"app.kubernetes.io/managed-by={MANAGER}"
+
+Belonging = tuple[str, str, str]
+"""(value of app.kubernetes.io/name, namespace, value of app.kubernetes.io/instance)."""
+
+
+class Children:
+    """What the API server holds of our children.
+
+    Args:
+        api: the session.
+        kinds: kinds whose children are watched.
+        on_change: called with the key of each resource one of whose children changed by another hand than ours.
+    """
+
+    def __init__(self, api: Api, kinds: Iterable[Kind[Any]], on_change: Callable[[Key], None]) -> None:
+        self._api = api
+        self._on_change = on_change
+        self._kinds = {kind.app: kind.resource.kind for kind in kinds}
+        self._apps = {kind.resource.kind: kind.app for kind in kinds}
+        self._index: dict[Belonging, set[tuple[Resource, str]]] = {}
+        self._own_write = False
+        resources = dict.fromkeys([*(child for kind in kinds for child in kind.children), PODS])
+        self.stores = {resource: Store(resource) for resource in resources}
+        for store in self.stores.values():
+            store.on_change(self._changed)
+
+    def informers(self, resource: Resource, namespaces: Sequence[str]) -> list[Informer]:
+        """Informers that fill the store of `resource`: one for each namespace, or one for all where none is named."""
+        return [
+            Informer(self._api, resource, namespace, self.stores[resource], label_selector=_MANAGED)
+            for namespace in namespaces or [None]
+        ]
+
+    def get(self, resource: Resource, namespace: str, name: str) -> Manifest | None:
+        """The live child of that name, whoever it belongs to."""
+        return self.stores[resource].get(namespace, name)
+
+    def put(self, resource: Resource, live: dict[str, Any]) -> None:
+        """Take the API server's answer to our own write; it asks for no new reconcile."""
+        self._own_write = True
+        try:
+            self.stores[resource].put(live)
+        finally:
+            self._own_write = False
+
+    def of(self, key: Key) -> Iterator[tuple[Resource, Manifest]]:
+        """Every child and pod that carries the labels of `key`."""
+        for resource, name in sorted(
+            self._index.get((self._apps[key.kind], key.namespace, key.name), ()),
+            key=lambda pair: (pair[0].kind, pair[1]),
+        ):
+            live = self.stores[resource].get(key.namespace, name)
+            if live is not None:
+                yield resource, live
+
+    def labelled(self, key: Key, live: Manifest) -> bool:
+        """Whether `live` carries the labels of `key`."""
+        return _belonging(live) == (self._apps[key.kind], key.namespace, key.name)
+
+    def _changed(self, resource: Resource, old: Mapping[str, Any] | None, new: Mapping[str, Any] | None) -> None:
+        keys = set()
+        for live, present in ((old, False), (new, True)):
+            if live is None:
+                continue
+            belonging = _belonging(live)
+            entry = (resource, live["metadata"]["name"])
+            if present:
+                self._index.setdefault(belonging, set()).add(entry)
+            elif (entries := self._index.get(belonging)) is not None:
+                entries.discard(entry)
+                if not entries:
+                    del self._index[belonging]
+            keys |= self._keys(belonging, live)
+        if not self._own_write:
+            for key in keys:
+                self._on_change(key)
+
+    def _keys(self, belonging: Belonging, live: Manifest) -> Iterator[Key]:
+        app, namespace, instance = belonging
+        if app in self._kinds:
+            yield Key(self._kinds[app], namespace, instance)
+        for owner in live["metadata"].get("ownerReferences", ()):
+            if owner.get("controller") and owner["kind"] in self._apps:
+                yield Key(owner["kind"], namespace, owner["name"])
+
+
+def _belonging(live: Manifest) -> Belonging:
+    metadata = live["metadata"]
+    labels = metadata.get("labels", {})
+    return labels.get(_NAME, ""), metadata["namespace"], labels.get(_INSTANCE, "")

@@ -1,0 +1,56 @@
+"""Whether a live object still is what we asked for. Pure.
+
+An apply that would change nothing is skipped only if both hold: the hash of what we applied last is the hash of what
+we want now (so no field of ours is left over), and what we want is a subset of the live object (so nobody changed it).
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+APPLIED_HASH = "datalake.projectescape.eu/applied-hash"
+"""Annotation on each child with the hash of the manifest that was applied last."""
+
+_MERGE_KEYS = ("name", "uid", "mountPath", "containerPort", "port", "key", "type", "ip")
+"""Keys by which the API server merges the lists of objects that our children hold (its OpenAPI's list-map-keys)."""
+
+
+def manifest_hash(manifest: Mapping[str, Any]) -> str:
+    """Hash of a manifest, the same for equal content in any order of keys."""
+    return hashlib.sha256(json.dumps(manifest, sort_keys=True, separators=(",", ":")).encode()).hexdigest()[:32]
+
+
+def with_hash(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """The manifest with the annotation that holds its own hash."""
+    metadata = manifest["metadata"]
+    annotations = {**metadata.get("annotations", {}), APPLIED_HASH: manifest_hash(manifest)}
+    return {**manifest, "metadata": {**metadata, "annotations": annotations}}
+
+
+def is_current(live: Mapping[str, Any], manifest: Mapping[str, Any]) -> bool:
+    """Whether applying `manifest` would leave `live` as it is."""
+    applied = live["metadata"].get("annotations", {}).get(APPLIED_HASH)
+    return applied == manifest_hash(manifest) and is_subset(manifest, live)
+
+
+def is_subset(desired: Any, live: Any) -> bool:
+    """Whether everything in `desired` stands in `live` too; lists of objects are matched by their merge key."""
+    if isinstance(desired, Mapping):
+        return isinstance(live, Mapping) and all(
+            key in live and is_subset(value, live[key]) for key, value in desired.items()
+        )
+    if isinstance(desired, Sequence) and not isinstance(desired, str):
+        if not isinstance(live, Sequence) or isinstance(live, str):
+            return False
+        if desired and all(isinstance(item, Mapping) for item in desired):
+            return all(any(is_subset(item, other) for other in _candidates(item, live)) for item in desired)
+        return list(desired) == list(live)
+    return bool(desired == live)
+
+
+def _candidates(item: Mapping[str, Any], live: Sequence[Any]) -> Sequence[Any]:
+    key = next((key for key in _MERGE_KEYS if key in item), None)
+    if key is None:
+        return live
+    return [other for other in live if isinstance(other, Mapping) and other.get(key) == item[key]]

@@ -1,0 +1,82 @@
+"""What the engine asks of a kind. One short module beside this one answers for each."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol, TypeAlias, TypeVar
+
+from datalake_operator.build import Context
+from datalake_operator.kube.resource import Resource
+from datalake_operator.status.view import Assessment, View
+
+Manifest: TypeAlias = Mapping[str, Any]
+"""A Kubernetes object as plain values."""
+
+Model = TypeVar("Model")
+
+
+@dataclass(frozen=True, order=True)
+class Key:
+    """One custom resource: what is queued, reconciled and observed."""
+
+    kind: str
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True)
+class Reference:
+    """An object that a resource names and that somebody else makes."""
+
+    resource: Resource
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.resource.kind} {self.name}"
+
+
+class Kind(Protocol[Model]):
+    """One kind of custom resource. Everything here is pure."""
+
+    resource: Resource
+    app: str
+    """Value of the label app.kubernetes.io/name on its children."""
+    children: tuple[Resource, ...]
+    """Resources of its children; all of them are watched and, but for claims, pruned."""
+
+    def parse(self, body: Manifest) -> Model:
+        """Give the validated model.
+
+        Raises:
+            InvalidResource: names each bad field and its mend.
+            Refused: the resource is valid and cannot be served.
+        """
+
+    def references(self, model: Model) -> tuple[Reference, ...]:
+        """Objects that must be there before anything is applied."""
+
+    def build(self, model: Model, context: Context, view: View) -> tuple[Manifest, ...]:
+        """Give the desired children in the order in which they are applied.
+
+        Raises:
+            Refused: the children cannot be built; the message has the numbers.
+        """
+
+    def assess(self, model: Model, view: View, now: datetime) -> Assessment:
+        """Judge what is there."""
+
+    def rolled(self, view: View) -> bool:
+        """Whether the workload runs its newest revision only, so that old configuration may go."""
+
+    def stuck_pods(self, model: Model, view: View) -> Sequence[Manifest]:
+        """Pods of an old revision that will never be Ready and keep a new one from starting."""
+
+    def observed_at(self, model: Model, view: View) -> str | None:
+        """URL at which the operand tells its state, None while there is none."""
+
+    def notable(self, data: Mapping[str, Any]) -> object:
+        """What of an operand's answer is worth a reconcile at once when it changes."""

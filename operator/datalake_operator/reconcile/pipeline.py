@@ -1,0 +1,216 @@
+"""One reconcile, as a list of steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from datalake_operator.api.problems import InvalidResource
+from datalake_operator.build import Context, Refused
+from datalake_operator.kube.errors import NotFound
+from datalake_operator.kube.events import EventRecorder
+from datalake_operator.kube.resource import PODS
+from datalake_operator.kube.session import Api
+from datalake_operator.kube.store import Store
+from datalake_operator.reconcile.apply import Applier
+from datalake_operator.reconcile.children import Children
+from datalake_operator.reconcile.kind import Key, Kind, Manifest, Reference
+from datalake_operator.reconcile.outcome import Outcome, Postponed, Stalled, Taken, Vanished
+from datalake_operator.reconcile.report import status, transition
+from datalake_operator.status import Assessment, EngineReason, Observation, View
+
+
+class References(Protocol):
+    """Objects watched by name (`kube.references`)."""
+
+    async def hold(self, key: Key, wanted: Iterable[Reference]) -> Mapping[Reference, Manifest | None]:
+        """Watch exactly `wanted` for `key` and give what is there now, once all of it is known."""
+
+
+class Observations(Protocol):
+    """What operands say of themselves (`observe`)."""
+
+    def watch(self, key: Key, url: str | None) -> None:
+        """Ask at `url` from now on; None stops asking."""
+
+    def get(self, key: Key) -> Observation | None:
+        """The last answer."""
+
+
+class Reconciler:
+    """Brings one custom resource to what its spec says, and its status to what is true.
+
+    Args:
+        api: the session.
+        kinds: by the name of the kind.
+        resources: stores of the custom resources, by the name of the kind.
+        children: stores of their children.
+        references: objects watched by name.
+        observations: what the operands say.
+        events: posts the few events there are.
+        context: facts about this installation, asked at each pass.
+        clock: the time of day, UTC.
+    """
+
+    def __init__(  # noqa: PLR0913 - the one place where all parts meet; each is named where it is passed
+        self,
+        *,
+        api: Api,
+        kinds: Mapping[str, Kind[Any]],
+        resources: Mapping[str, Store],
+        children: Children,
+        references: References,
+        observations: Observations,
+        events: EventRecorder,
+        context: Callable[[], Context],
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._api = api
+        self._kinds = kinds
+        self._resources = resources
+        self._children = children
+        self._references = references
+        self._observations = observations
+        self._events = events
+        self._context = context
+        self._clock = clock
+        self._applier = Applier(api, children)
+        self._good: dict[Key, Manifest] = {}
+        """The last body with a valid spec: the very object of the store, as long as its spec stays valid."""
+        self._strangers: dict[Key, Reference] = {}
+
+    async def reconcile(self, key: Key) -> float | None:
+        """Run one pass over `key`.
+
+        Returns:
+            Seconds after which it wants another pass although nothing changes, None for no such wish.
+
+        Raises:
+            ApiError: the API server did not do its part; another try may mend it.
+        """
+        body = self._resources[key.kind].get(key.namespace, key.name)
+        if body is None or body["metadata"].get("deletionTimestamp"):
+            return await self._forget(key)
+        this = _Pass(key, self._kinds[key.kind], body)
+        outcome: Outcome | None = None
+        try:
+            await self._make_so(this)
+        except Vanished as gone:
+            self._resources[key.kind].remove(key.namespace, key.name, gone.resource_version)
+            return await self._forget(key)
+        except Outcome as ended_early:
+            outcome = ended_early
+        await self._watch_stranger(this, outcome)
+        wake = await self._report(this, outcome)
+        if isinstance(outcome, Stalled) and outcome.retry is not None:
+            raise outcome.retry
+        return wake
+
+    async def _make_so(self, this: _Pass) -> None:
+        """Steps 1 to 5."""
+        key, kind, body = this.key, this.kind, this.body
+        this.model = _validated(kind, body)  # pure
+        self._good[key] = body
+        this.found = await self._references.hold(key, this.wanted(self._strangers.get(key)))  # API needed, once
+        view = self._view(this)  # stores only
+        self._observations.watch(key, kind.observed_at(this.model, view))
+        _require(reference for reference in kind.references(this.model) if this.found.get(reference) is None)
+        try:
+            desired = kind.build(this.model, self._context(), view)  # pure
+        except Refused as refused:
+            raise Stalled(refused.reason, refused.message) from refused
+        if body["spec"].get("suspend") is True:
+            return
+        await self._applier.apply(key, body, kind.resource, desired)  # API needed
+        view = self._view(this)
+        await self._applier.remove_pods(kind.stuck_pods(this.model, view))  # API needed
+        await self._applier.prune(key, body, desired, rolled=kind.rolled(view))  # API needed
+
+    async def _watch_stranger(self, this: _Pass, outcome: Outcome | None) -> None:
+        """Watch the object that has the name of a child, so that its end is noticed; stop when it is no more."""
+        stranger = outcome.stranger if isinstance(outcome, Taken) else None
+        if stranger == self._strangers.get(this.key):
+            return
+        if stranger is None:
+            del self._strangers[this.key]
+        else:
+            self._strangers[this.key] = stranger
+        await self._references.hold(this.key, this.wanted(stranger))
+
+    async def _report(self, this: _Pass, outcome: Outcome | None) -> float | None:
+        """Step 6: status, where it changed, and an event, where it tells of a transition."""
+        now, body = self._clock(), this.body
+        assessment = self._assess(this, now)
+        before, after = body.get("status", {}), status(body, assessment, outcome, now)
+        if after != before:
+            try:
+                written = await self._api.apply_status(
+                    {
+                        "apiVersion": body["apiVersion"],
+                        "kind": body["kind"],
+                        "metadata": {name: body["metadata"][name] for name in ("name", "namespace", "uid")},
+                        "status": after,
+                    }
+                )
+            except NotFound:
+                return await self._forget(this.key)
+            self._resources[this.key.kind].put(written)
+            event = transition(before, after)
+            if event is not None:
+                self._events.post(body, event.type, event.reason, event.message)
+        wake_at = assessment.wake_at if assessment else None
+        return None if wake_at is None else max(0.0, (wake_at - now).total_seconds())
+
+    def _assess(self, this: _Pass, now: datetime) -> Assessment | None:
+        if this.model is None and (good := self._good.get(this.key)) is not None:
+            this.model = _validated(this.kind, good)  # the children are still those of the last good spec
+        return None if this.model is None else this.kind.assess(this.model, self._view(this), now)
+
+    def _view(self, this: _Pass) -> View:
+        ours = list(self._children.of(this.key))
+        return View(
+            children={(resource.kind, live["metadata"]["name"]): live for resource, live in ours if resource != PODS},
+            pods=tuple(live for resource, live in ours if resource == PODS),
+            references={(reference.resource.kind, reference.name): live for reference, live in this.found.items()},
+            observation=self._observations.get(this.key),
+            previous=this.body.get("status", {}),
+        )
+
+    async def _forget(self, key: Key) -> None:
+        self._good.pop(key, None)
+        self._strangers.pop(key, None)
+        self._observations.watch(key, None)
+        await self._references.hold(key, ())
+
+
+@dataclass
+class _Pass:
+    """What one reconcile has learned so far."""
+
+    key: Key
+    kind: Kind[Any]
+    body: Manifest
+    model: Any = None
+    found: Mapping[Reference, Manifest | None] = field(default_factory=dict)
+
+    def wanted(self, stranger: Reference | None) -> set[Reference]:
+        """Everything to be watched by name."""
+        own = set(self.kind.references(self.model)) if self.model is not None else set()
+        return own | {stranger} if stranger else own
+
+
+def _validated(kind: Kind[Any], body: Manifest) -> Any:
+    try:
+        return kind.parse(body)
+    except InvalidResource as invalid:
+        raise Stalled(EngineReason.INVALID_SPEC, "; ".join(str(problem) for problem in invalid.problems)) from invalid
+    except Refused as refused:
+        raise Stalled(refused.reason, refused.message) from refused
+
+
+def _require(missing: Iterable[Reference]) -> None:
+    names = ", ".join(sorted(str(reference) for reference in missing))
+    if names:
+        raise Postponed(f"waits for {names}: create it in the same namespace", EngineReason.DEPENDENCY_MISSING)

@@ -1,0 +1,69 @@
+"""XCacheNode: what the engine asks of it, answered by `api`, `build` and `status`."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from datalake_operator.api.parse import not_implemented, parse
+from datalake_operator.api.xcache import XCacheNode
+from datalake_operator.build import Context, Refused, xcache
+from datalake_operator.kube import resource as kube
+from datalake_operator.reconcile.kind import Manifest, Reference
+from datalake_operator.status import Assessment, EngineReason, View
+from datalake_operator.status import xcache as judge
+
+
+class XCacheKind:
+    """One caching proxy."""
+
+    resource = kube.XCACHE_NODES
+    app = "xcache"
+    children = (
+        kube.SERVICE_ACCOUNTS,
+        kube.CONFIG_MAPS,
+        kube.CLAIMS,
+        kube.SERVICES,
+        kube.NETWORK_POLICIES,
+        kube.POD_MONITORS,
+        kube.STATEFUL_SETS,
+    )
+
+    def parse(self, body: Manifest) -> XCacheNode:
+        """Validate; refuse what this version does not honour rather than ignore it."""
+        node = parse(body)
+        assert isinstance(node, XCacheNode)  # noqa: S101 - the store holds one kind only
+        missing = not_implemented(node)
+        if missing:
+            raise Refused(EngineReason.NOT_IMPLEMENTED, "; ".join(str(problem) for problem in missing))
+        return node
+
+    def references(self, model: XCacheNode) -> tuple[Reference, ...]:
+        """The claims that somebody else made."""
+        spec = model.spec
+        volumes = [*spec.storage.data, *([spec.storage.meta] if spec.storage.meta else [])]
+        names = [volume.existing_claim.name for volume in volumes if volume.existing_claim]
+        return tuple(Reference(kube.CLAIMS, model.metadata.namespace or "", name) for name in dict.fromkeys(names))
+
+    def build(self, model: XCacheNode, context: Context, view: View) -> tuple[Manifest, ...]:
+        """Give the desired children."""
+        return xcache.build(model, context)
+
+    def assess(self, model: XCacheNode, view: View, now: datetime) -> Assessment:
+        """Judge the cache."""
+        return judge.assess(model, view, now)
+
+    def rolled(self, view: View) -> bool:
+        """Whether the pod runs the newest revision."""
+        return judge.rolled(view)
+
+    def stuck_pods(self, model: XCacheNode, view: View) -> Sequence[Manifest]:
+        """The pod, where it is of an old revision and never became Ready."""
+        return judge.stuck_pods(model, view)
+
+    def observed_at(self, model: XCacheNode, view: View) -> str | None:
+        """The exporter in the pod."""
+        return judge.state_url(view)
+
+    def notable(self, data: Mapping[str, Any]) -> object:
+        """What shows in a condition."""
+        return judge.notable(data)

@@ -1,0 +1,5 @@
+"""What the operator serves over HTTP: health, metrics, the page and its JSON. Read-only."""
+
+from datalake_operator.web.server import Health, serve
+
+__all__ = ["Health", "serve"]
