@@ -88,6 +88,6 @@ namespaces share them, while Helm lets one release own an object.
 {{ regexReplaceAll "(?m)^metadata:\n" $text (printf "metadata:\n  annotations:\n    datalake.projectescape.eu/definition-hash: %q\n%s" $hash (ternary "    helm.sh/resource-policy: keep\n" "" .root.Values.crds.keep)) }}
 {{- else if ne (get $found "datalake.projectescape.eu/definition-hash") $hash }}
 {{- $owner := ternary (printf "belongs to Helm release %q in namespace %q" $release $namespace) "was not installed by Helm" (ne $release "") }}
-{{- fail (printf "\n\nThe CustomResourceDefinition %s %s and differs from the one in this chart. One of:\n  - let this release have it:  --take-ownership --set crds.takeOwnership=true\n  - upgrade that release first\n  - leave it as it is:         --set crds.enabled=false\n" $name $owner) }}
+{{- fail (printf "\n\nThe CustomResourceDefinition %s %s and is not the one of this chart. One of:\n  - let this release have it:  --take-ownership --set crds.takeOwnership=true\n  - upgrade that release first\n  - leave it as it is:         --set crds.enabled=false\n" $name $owner) }}
 {{- end }}
 {{- end -}}
