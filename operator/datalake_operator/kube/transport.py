@@ -99,6 +99,7 @@ class Transport:
             ) as response:
                 code = response.status
                 self._answers()
+                self._on_request(verb, resource, code)
                 if code >= 400:
                     raise await _refusal(response)
                 yield response
@@ -106,9 +107,8 @@ class Transport:
             unreachable = Unreachable(_words(error))
             if not code:
                 self._silent(unreachable)
+                self._on_request(verb, resource, code)
             raise unreachable from error
-        finally:
-            self._on_request(verb, resource, code)
 
     def _silent(self, error: Unreachable) -> None:
         if self._down_since is None:
