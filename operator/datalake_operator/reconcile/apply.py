@@ -3,12 +3,14 @@
 import logging
 from collections.abc import Iterable, Sequence
 
+from datalake_operator.build.labels import belongs_to
 from datalake_operator.kube.errors import ApiError, Conflict, NotFound
+from datalake_operator.kube.references import Reference
 from datalake_operator.kube.resource import CLAIMS, CONFIG_MAPS, PODS, SECRETS, Resource, of
 from datalake_operator.kube.session import Api
 from datalake_operator.reconcile.children import Children
 from datalake_operator.reconcile.compare import is_current, with_hash
-from datalake_operator.reconcile.kind import Key, Manifest, Reference
+from datalake_operator.reconcile.kind import Key, Manifest
 from datalake_operator.reconcile.outcome import Postponed, Stalled, Taken, Vanished
 from datalake_operator.status.reasons import EngineReason
 
@@ -66,7 +68,7 @@ class Applier:
             metadata = live["metadata"]
             if resource in (CLAIMS, PODS) or (resource, metadata["name"]) in wanted:
                 continue
-            if not owned_by(live, owner["metadata"]["uid"]) or metadata.get("deletionTimestamp"):
+            if not belongs_to(live, owner["metadata"]["uid"]) or metadata.get("deletionTimestamp"):
                 continue
             if resource in _CONFIGURATION and not rolled:
                 continue
@@ -104,23 +106,20 @@ class Applier:
 
     def _require_ours(self, key: Key, owner: Manifest, resource: Resource, live: Manifest) -> None:
         metadata = live["metadata"]
-        if owned_by(live, owner["metadata"]["uid"]):
+        if belongs_to(live, owner["metadata"]["uid"]):
             return
         if resource in (CLAIMS, SECRETS) and self._children.labelled(key, live):
             return
         reference = Reference(resource, key.namespace, metadata["name"])
         former = next((ref for ref in metadata.get("ownerReferences", ()) if ref.get("controller")), None)
         if former and (former["kind"], former["name"]) == (key.kind, key.name):
-            raise Postponed(f"waits until {reference} of the deleted {key.kind} of the same name is gone")
+            raise Postponed(
+                f"waits until {resource.kind} {metadata['name']} of the deleted {key.kind} of the same name is gone"
+            )
         reason = EngineReason.CLAIM_NOT_OURS if resource == CLAIMS else EngineReason.NAME_TAKEN
         raise Taken(
             reason,
-            f"{reference} is there and does not belong to {key.kind} {key.name}; it is left untouched: "
-            f"delete or rename it, or choose another name for the {key.kind}",
+            f"{resource.kind} {metadata['name']} is there and does not belong to {key.kind} {key.name}; it is left "
+            f"untouched: delete or rename it, or choose another name for the {key.kind}",
             reference,
         )
-
-
-def owned_by(live: Manifest, uid: str) -> bool:
-    """Whether `uid` is the controlling owner of `live`."""
-    return any(ref.get("uid") == uid and ref.get("controller") for ref in live["metadata"].get("ownerReferences", ()))

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from datalake_operator.build.labels import MANAGER
+from datalake_operator.build.labels import INSTANCE, MANAGED_BY, MANAGER
 from datalake_operator.kube.informer import Informer
 from datalake_operator.kube.resource import PODS, Resource
 from datalake_operator.kube.session import Api
@@ -11,8 +11,7 @@ from datalake_operator.kube.store import Store
 from datalake_operator.reconcile.kind import Key, Kind, Manifest
 
 _NAME = "app.kubernetes.io/name"
-_INSTANCE = "app.kubernetes.io/instance"
-_MANAGED = f"app.kubernetes.io/managed-by={MANAGER}"
+_MANAGED = f"{MANAGED_BY}={MANAGER}"
 
 Belonging = tuple[str, str, str]
 """(value of app.kubernetes.io/name, namespace, value of app.kubernetes.io/instance)."""
@@ -39,11 +38,11 @@ class Children:
         for store in self.stores.values():
             store.on_change(self._changed)
 
-    def informers(self, resource: Resource, namespaces: Sequence[str]) -> list[Informer]:
+    def informers(self, resource: Resource, namespaces: Sequence[str | None]) -> list[Informer]:
         """Informers that fill the store of `resource`: one for each namespace, or one for all where none is named."""
         return [
-            Informer(self._api, resource, namespace, self.stores[resource], label_selector=_MANAGED)
-            for namespace in namespaces or [None]
+            Informer(self._api, resource, namespace, label_selector=_MANAGED, store=self.stores[resource])
+            for namespace in (namespaces or (None,))
         ]
 
     def get(self, resource: Resource, namespace: str, name: str) -> Manifest | None:
@@ -73,7 +72,7 @@ class Children:
         return _belonging(live) == (self._apps[key.kind], key.namespace, key.name)
 
     def _changed(self, resource: Resource, old: Mapping[str, Any] | None, new: Mapping[str, Any] | None) -> None:
-        keys = set()
+        keys: set[Key] = set()
         for live, present in ((old, False), (new, True)):
             if live is None:
                 continue
@@ -85,7 +84,7 @@ class Children:
                 entries.discard(entry)
                 if not entries:
                     del self._index[belonging]
-            keys |= self._keys(belonging, live)
+            keys.update(self._keys(belonging, live))
         if not self._own_write:
             for key in keys:
                 self._on_change(key)
@@ -102,4 +101,4 @@ class Children:
 def _belonging(live: Manifest) -> Belonging:
     metadata = live["metadata"]
     labels = metadata.get("labels", {})
-    return labels.get(_NAME, ""), metadata["namespace"], labels.get(_INSTANCE, "")
+    return labels.get(_NAME, ""), metadata["namespace"], labels.get(INSTANCE, "")

@@ -1,11 +1,13 @@
 """What the engine asks of a kind. One short module beside this one answers for each."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol, TypeAlias, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
 from datalake_operator.build import Context
+from datalake_operator.kube.references import Reference
 from datalake_operator.kube.resource import Resource
 from datalake_operator.status.view import Assessment, View
 
@@ -27,27 +29,16 @@ class Key:
         return f"{self.kind} {self.namespace}/{self.name}"
 
 
-@dataclass(frozen=True)
-class Reference:
-    """An object that a resource names and that somebody else makes."""
-
-    resource: Resource
-    namespace: str
-    name: str
-
-    def __str__(self) -> str:
-        return f"{self.resource.kind} {self.name}"
-
-
-class Kind(Protocol[Model]):
+class Kind(ABC, Generic[Model]):
     """One kind of custom resource. Everything here is pure."""
 
     resource: Resource
     app: str
     """Value of the label app.kubernetes.io/name on its children."""
-    children: tuple[Resource, ...]
+    children: tuple[Resource, ...] = ()
     """Resources of its children; all of them are watched and, but for claims, pruned."""
 
+    @abstractmethod
     def parse(self, body: Manifest) -> Model:
         """Give the validated model.
 
@@ -57,8 +48,10 @@ class Kind(Protocol[Model]):
         """
 
     def references(self, model: Model) -> tuple[Reference, ...]:
-        """Objects that must be there before anything is applied."""
+        """Objects of others that must be there before anything is applied."""
+        return ()
 
+    @abstractmethod
     def build(self, model: Model, context: Context, view: View) -> tuple[Manifest, ...]:
         """Give the desired children in the order in which they are applied.
 
@@ -66,17 +59,22 @@ class Kind(Protocol[Model]):
             Refused: the children cannot be built; the message has the numbers.
         """
 
+    @abstractmethod
     def assess(self, model: Model, view: View, now: datetime) -> Assessment:
         """Judge what is there."""
 
-    def rolled(self, view: View) -> bool:
+    def rolled(self, model: Model, view: View) -> bool:
         """Whether the workload runs its newest revision only, so that old configuration may go."""
+        return True
 
     def stuck_pods(self, model: Model, view: View) -> Sequence[Manifest]:
         """Pods of an old revision that will never be Ready and keep a new one from starting."""
+        return ()
 
     def observed_at(self, model: Model, view: View) -> str | None:
         """URL at which the operand tells its state, None while there is none."""
+        return None
 
     def notable(self, data: Mapping[str, Any]) -> object:
         """What of an operand's answer is worth a reconcile at once when it changes."""
+        return None

@@ -1,7 +1,7 @@
 """How a reconcile can end early. Each carries what status shall say."""
 
 from datalake_operator.kube.errors import ApiError
-from datalake_operator.reconcile.kind import Reference
+from datalake_operator.kube.references import Reference
 
 
 class Outcome(Exception):
@@ -48,3 +48,7 @@ class Vanished(Exception):
     def __init__(self, resource_version: str) -> None:
         super().__init__(resource_version)
         self.resource_version = resource_version
+
+
+class Unknown(Exception):
+    """The API server was not heard yet about an object that the spec names."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -11,22 +11,16 @@ from datalake_operator.api.problems import InvalidResource
 from datalake_operator.build import Context, Refused
 from datalake_operator.kube.errors import NotFound
 from datalake_operator.kube.events import EventRecorder
+from datalake_operator.kube.references import Reference, References
 from datalake_operator.kube.resource import PODS
 from datalake_operator.kube.session import Api
 from datalake_operator.kube.store import Store
 from datalake_operator.reconcile.apply import Applier
 from datalake_operator.reconcile.children import Children
-from datalake_operator.reconcile.kind import Key, Kind, Manifest, Reference
-from datalake_operator.reconcile.outcome import Outcome, Postponed, Stalled, Taken, Vanished
+from datalake_operator.reconcile.kind import Key, Kind, Manifest
+from datalake_operator.reconcile.outcome import Outcome, Postponed, Stalled, Taken, Unknown, Vanished
 from datalake_operator.reconcile.report import status, transition
 from datalake_operator.status import Assessment, EngineReason, Observation, View
-
-
-class References(Protocol):
-    """Objects watched by name (`kube.references`)."""
-
-    async def hold(self, key: Key, wanted: Iterable[Reference]) -> Mapping[Reference, Manifest | None]:
-        """Watch exactly `wanted` for `key` and give what is there now, once all of it is known."""
 
 
 class Observations(Protocol):
@@ -92,17 +86,21 @@ class Reconciler:
         """
         body = self._resources[key.kind].get(key.namespace, key.name)
         if body is None or body["metadata"].get("deletionTimestamp"):
-            return await self._forget(key)
+            self._forget(key)
+            return None
         this = _Pass(key, self._kinds[key.kind], body)
         outcome: Outcome | None = None
         try:
             await self._make_so(this)
+        except Unknown:
+            return None  # the answer to the first list of a reference brings the key back
         except Vanished as gone:
             self._resources[key.kind].remove(key.namespace, key.name, gone.resource_version)
-            return await self._forget(key)
+            self._forget(key)
+            return None
         except Outcome as ended_early:
             outcome = ended_early
-        await self._watch_stranger(this, outcome)
+        self._watch_stranger(this, outcome)
         wake = await self._report(this, outcome)
         if isinstance(outcome, Stalled) and outcome.retry is not None:
             raise outcome.retry
@@ -113,10 +111,10 @@ class Reconciler:
         key, kind, body = this.key, this.kind, this.body
         this.model = _validated(kind, body)  # pure
         self._good[key] = body
-        this.found = await self._references.hold(key, this.wanted(self._strangers.get(key)))  # API needed, once
+        this.found = self._dereference(this)  # stores only
         view = self._view(this)  # stores only
         self._observations.watch(key, kind.observed_at(this.model, view))
-        _require(reference for reference in kind.references(this.model) if this.found.get(reference) is None)
+        _require_present(this.found)
         try:
             desired = kind.build(this.model, self._context(), view)  # pure
         except Refused as refused:
@@ -126,9 +124,21 @@ class Reconciler:
         await self._applier.apply(key, body, kind.resource, desired)  # API needed
         view = self._view(this)
         await self._applier.remove_pods(kind.stuck_pods(this.model, view))  # API needed
-        await self._applier.prune(key, body, desired, rolled=kind.rolled(view))  # API needed
+        await self._applier.prune(key, body, desired, rolled=kind.rolled(this.model, view))  # API needed
 
-    async def _watch_stranger(self, this: _Pass, outcome: Outcome | None) -> None:
+    def _dereference(self, this: _Pass) -> Mapping[Reference, Manifest | None]:
+        """Give every object that the spec names, None for one that is known not to be there.
+
+        Raises:
+            Unknown: one of them was not heard of yet.
+        """
+        self._references.want(this.key, this.wanted(self._strangers.get(this.key)))
+        references = this.kind.references(this.model)
+        if not all(self._references.known(reference) for reference in references):
+            raise Unknown
+        return {reference: self._references.get(reference) for reference in references}
+
+    def _watch_stranger(self, this: _Pass, outcome: Outcome | None) -> None:
         """Watch the object that has the name of a child, so that its end is noticed; stop when it is no more."""
         stranger = outcome.stranger if isinstance(outcome, Taken) else None
         if stranger == self._strangers.get(this.key):
@@ -137,7 +147,7 @@ class Reconciler:
             del self._strangers[this.key]
         else:
             self._strangers[this.key] = stranger
-        await self._references.hold(this.key, this.wanted(stranger))
+        self._references.want(this.key, this.wanted(stranger))
 
     async def _report(self, this: _Pass, outcome: Outcome | None) -> float | None:
         """Step 6: status, where it changed, and an event, where it tells of a transition."""
@@ -155,11 +165,12 @@ class Reconciler:
                     }
                 )
             except NotFound:
-                return await self._forget(this.key)
+                self._forget(this.key)
+                return None
             self._resources[this.key.kind].put(written)
             event = transition(before, after)
             if event is not None:
-                self._events.post(body, event.type, event.reason, event.message)
+                self._events.emit(body, event.type, event.reason, event.message)
         wake_at = assessment.wake_at if assessment else None
         return None if wake_at is None else max(0.0, (wake_at - now).total_seconds())
 
@@ -178,11 +189,11 @@ class Reconciler:
             previous=this.body.get("status", {}),
         )
 
-    async def _forget(self, key: Key) -> None:
+    def _forget(self, key: Key) -> None:
         self._good.pop(key, None)
         self._strangers.pop(key, None)
         self._observations.watch(key, None)
-        await self._references.hold(key, ())
+        self._references.want(key, ())
 
 
 @dataclass
@@ -210,7 +221,9 @@ def _validated(kind: Kind[Any], body: Manifest) -> Any:
         raise Stalled(refused.reason, refused.message) from refused
 
 
-def _require(missing: Iterable[Reference]) -> None:
-    names = ", ".join(sorted(str(reference) for reference in missing))
-    if names:
-        raise Postponed(f"waits for {names}: create it in the same namespace", EngineReason.DEPENDENCY_MISSING)
+def _require_present(found: Mapping[Reference, Manifest | None]) -> None:
+    missing = sorted(f"{reference.resource.kind} {reference.name}" for reference, live in found.items() if live is None)
+    if missing:
+        raise Postponed(
+            f"waits for {', '.join(missing)}: create it in the same namespace", EngineReason.DEPENDENCY_MISSING
+        )

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from datalake_operator.reconcile.kind import Manifest
 from datalake_operator.reconcile.outcome import Outcome, Postponed, Stalled
@@ -17,9 +17,9 @@ _ENGINE_TYPES = ("Ready", "Reconciling", "Stalled", "Suspended")
 
 @dataclass(frozen=True)
 class Event:
-    """An event to post: `type` is Normal or Warning."""
+    """An event to post."""
 
-    type: str
+    type: Literal["Normal", "Warning"]
     reason: str
     message: str
 

@@ -8,12 +8,13 @@ from datalake_operator.api.parse import not_implemented, parse
 from datalake_operator.api.xcache import XCacheNode
 from datalake_operator.build import Context, Refused, xcache
 from datalake_operator.kube import resource as kube
-from datalake_operator.reconcile.kind import Manifest, Reference
+from datalake_operator.kube.references import Reference
+from datalake_operator.reconcile.kind import Kind, Manifest
 from datalake_operator.status import Assessment, EngineReason, View
 from datalake_operator.status import xcache as judge
 
 
-class XCacheKind:
+class XCacheKind(Kind[XCacheNode]):
     """One caching proxy."""
 
     resource = kube.XCACHE_NODES
@@ -52,7 +53,7 @@ class XCacheKind:
         """Judge the cache."""
         return judge.assess(model, view, now)
 
-    def rolled(self, view: View) -> bool:
+    def rolled(self, model: XCacheNode, view: View) -> bool:
         """Whether the pod runs the newest revision."""
         return judge.rolled(view)
 
