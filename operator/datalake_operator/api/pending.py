@@ -1,0 +1,34 @@
+"""What the schema has and this version does not honour yet: refused aloud, never silently ignored."""
+
+from collections.abc import Callable, Mapping
+
+from datalake_operator.api.kinds import Resource
+from datalake_operator.api.problems import Problem
+from datalake_operator.api.xcache import XCacheNode, XCacheNodeSpec
+
+_LATER = "remove it; a later version honours it"
+
+# Field of the spec: (whether it asks for something that is not there yet, what to do instead).
+_XCACHE: Mapping[str, tuple[Callable[[XCacheNodeSpec], bool], str]] = {
+    "origin.url": (
+        lambda spec: spec.origin.url.startswith(("roots:", "https:")),
+        "use a root or http origin; TLS comes with a later version",
+    ),
+    "extraConfig": (lambda spec: bool(spec.extra_config), _LATER),
+    "monitoring.forwardTo": (lambda spec: bool(spec.monitoring.forward_to), _LATER),
+    "network.externalHostname": (lambda spec: spec.network.external_hostname is not None, _LATER),
+    "network.nodePorts": (lambda spec: spec.network.node_ports is not None, _LATER),
+    "network.policy.enabled": (lambda spec: spec.network.policy.enabled, _LATER),
+    "network.serviceType": (
+        lambda spec: spec.network.service_type != "ClusterIP",
+        "use ClusterIP, and a Service of your own beside it for clients outside the cluster",
+    ),
+}
+
+
+def not_implemented(model: Resource) -> list[Problem]:
+    """Return the fields that ask for what this version does not do yet; for a kind not served yet, the kind itself."""
+    if not isinstance(model, XCacheNode):
+        return [Problem("kind", f"{model.kind.kind} is not served by this version yet", "delete it, or wait")]
+    asked = {field: mend for field, (asks, mend) in _XCACHE.items() if asks(model.spec)}
+    return [Problem(f"spec.{field}", "is not implemented by this version yet", mend) for field, mend in asked.items()]

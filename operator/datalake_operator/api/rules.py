@@ -1,0 +1,179 @@
+"""Rules: one declaration is the CEL rule of the CRD and the Python check of offline validation.
+
+A rule stands either in ``Annotated[...]`` beside a field (``self`` is the value) or in the ``rules`` of a model
+(``self`` is the object). The server answers with `Rule.text`; so do we.
+"""
+
+import re
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+from datalake_operator.api.values import parse_duration, parse_quantity
+
+VALIDATIONS = "x-kubernetes-validations"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule of the schema.
+
+    Attributes:
+        expression: CEL, only functions of Kubernetes 1.30.
+        message: What is wrong when it does not hold.
+        mend: What to do about it.
+        holds: The same check on the Python value; None for transition rules, which need the old object.
+        at: Path below the object of the field to blame, e.g. ``.lowPercent``; empty for the object itself.
+    """
+
+    expression: str
+    message: str
+    mend: str
+    holds: Callable[[Any], bool] | None = field(default=None, compare=False)
+    at: str = ""
+
+    @property
+    def text(self) -> str:
+        """The message as the API server shows it."""
+        return f"{self.message}; {self.mend}" if self.mend else self.message
+
+    @property
+    def schema(self) -> dict[str, str]:
+        """The rule as an entry of ``x-kubernetes-validations``."""
+        entry = {"rule": self.expression, "message": self.text}
+        return entry | {"fieldPath": self.at} if self.at else entry
+
+    def broken_by(self, value: Any) -> bool:
+        """Whether the value breaks the rule; like in CEL, a rule that cannot be computed is broken."""
+        if self.holds is None:
+            return False
+        try:
+            return not self.holds(value)
+        except (ValueError, ArithmeticError):
+            return True
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        def check(value: Any) -> Any:
+            if self.broken_by(value):
+                raise PydanticCustomError("rule", "{message}", {"message": self.message, "mend": self.mend})
+            return value
+
+        return core_schema.no_info_after_validator_function(check, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        json_schema = handler(schema)
+        return json_schema | {VALIDATIONS: [*json_schema.get(VALIDATIONS, ()), self.schema]}
+
+
+def rule(
+    expression: str, message: str, holds: Callable[[Any], bool] | None = None, *, mend: str = "", at: str = ""
+) -> Rule:
+    """Return a `Rule`; see there for the arguments."""
+    return Rule(expression, message, mend, holds, at)
+
+
+def transition(expression: str, message: str, *, mend: str = "", at: str = "") -> Rule:
+    """Return a rule about a change (``oldSelf``); only the server can check it."""
+    return Rule(expression, message, mend, None, at)
+
+
+def matching(pattern: str, message: str, *, mend: str = "") -> Rule:
+    """Return a rule that the whole text matches a pattern that RE2 and Python read alike (no anchors in it)."""
+    compiled = re.compile(pattern)
+    escaped = pattern.replace("\\", "\\\\").replace("'", "\\'")
+    return Rule(f"self.matches('^(?:{escaped})$')", message, mend, lambda text: compiled.fullmatch(text) is not None)
+
+
+def quantity_range(low: str, high: str) -> Rule:
+    """Return a rule that a quantity lies between two others, both allowed."""
+    value = "quantity(string(self))"
+    return Rule(
+        f"{value}.compareTo(quantity('{low}')) >= 0 && {value}.compareTo(quantity('{high}')) <= 0",
+        f"must be between {low} and {high}",
+        f"write a quantity, e.g. {low}",
+        lambda text: parse_quantity(low) <= parse_quantity(text) <= parse_quantity(high),
+    )
+
+
+def duration_range(low: str, high: str) -> Rule:
+    """Return a rule that a duration lies between two others, both allowed."""
+    return Rule(
+        f"duration(self) >= duration('{low}') && duration(self) <= duration('{high}')",
+        f"must be between {low} and {high}",
+        "write a duration, e.g. 90s or 1h30m",
+        lambda text: parse_duration(low) <= parse_duration(text) <= parse_duration(high),
+    )
+
+
+def exactly_one_of(*members: str) -> Rule:
+    """Return the rule of a union: of these fields (camelCase) of an object exactly one is there."""
+    names = ", ".join(members)
+    count = " + ".join(f"(has(self.{member}) ? 1 : 0)" for member in members)
+
+    def holds(value: Any) -> bool:
+        fields = type(value).model_fields.items()
+        return sum(info.alias in members and getattr(value, name) is not None for name, info in fields) == 1
+
+    message = f"needs exactly one of {names}" if len(members) > 1 else f"needs {names}"
+    return Rule(f"{count} == 1", message, "name one of them, and only one" if len(members) > 1 else "add it", holds)
+
+
+def unchanged(name: str, *, message: str, mend: str) -> Rule:
+    """Return the transition rule that a field (camelCase) stays what it is, also in being absent."""
+    return transition(
+        f"has(self.{name}) == has(oldSelf.{name}) && (!has(self.{name}) || self.{name} == oldSelf.{name})",
+        message,
+        mend=mend,
+        at=f".{name}",
+    )
+
+
+@dataclass(frozen=True)
+class ListType:
+    """How the API server merges a list: ``atomic``, ``set``, or ``map`` keyed by fields; checks uniqueness alike."""
+
+    kind: str
+    keys: tuple[str, ...] = ()
+
+    def _key(self, item: Any) -> Hashable:
+        if not self.keys:
+            return item if isinstance(item, Hashable) else repr(item)
+        names = {info.alias: name for name, info in type(item).model_fields.items()}
+        return tuple(getattr(item, names.get(key, key)) for key in self.keys)
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        def check(items: Sequence[Any]) -> Sequence[Any]:
+            seen: set[Hashable] = set()
+            for item in items:
+                key = self._key(item)
+                if key in seen:
+                    shown = key[0] if isinstance(key, tuple) and len(key) == 1 else key
+                    raise PydanticCustomError(
+                        "duplicate", "{message}", {"message": f"{shown!r} stands twice", "mend": "remove one of them"}
+                    )
+                seen.add(key)
+            return items
+
+        schema = handler(source)
+        return schema if self.kind == "atomic" else core_schema.no_info_after_validator_function(check, schema)
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        extra: dict[str, Any] = {"x-kubernetes-list-type": self.kind}
+        if self.keys:
+            extra["x-kubernetes-list-map-keys"] = list(self.keys)
+        return handler(schema) | extra
+
+
+ATOMIC = ListType("atomic")
+SET = ListType("set")
+MAP_BY_NAME = ListType("map", ("name",))
+
+
+def seconds(duration: timedelta) -> int:
+    """Return a duration in whole seconds, rounded up: XRootD and Rucio count no finer."""
+    return -(-duration // timedelta(seconds=1))
