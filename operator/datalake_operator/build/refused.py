@@ -1,7 +1,7 @@
 """The one error that a build raises: a spec that is valid as a schema, and yet cannot work."""
 
 
-class Refused(Exception):  # noqa: N818 - reads as what it is: the build was refused
+class Refused(Exception):
     """A user must act before this spec can become children: the resource is Stalled.
 
     Attributes:

@@ -11,10 +11,10 @@ from pathlib import Path
 from jinja2 import FileSystemLoader, StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-_WORD = re.compile(r"[A-Za-z0-9._:/\[\]%+~@-]+", re.ASCII)
+_WORD = re.compile(r"[A-Za-z0-9._:/\[\]%+~@=-]+", re.ASCII)
 
 
-class UnsafeValue(ValueError):  # noqa: N818 - says what it is
+class UnsafeValue(ValueError):
     """A value is not one word, and so must not be printed into a configuration file."""
 
 
@@ -22,7 +22,7 @@ def word(value: object) -> str:
     """Give a value as it may stand in a configuration file.
 
     Raises:
-        UnsafeValue: the text is empty or holds anything but letters, digits and `._:/[]%+~@-`.
+        UnsafeValue: the text is empty or holds anything but letters, digits and `._:/[]%+~@=-`.
     """
     text = str(value)
     if not _WORD.fullmatch(text):
@@ -34,7 +34,7 @@ _TEMPLATES = ImmutableSandboxedEnvironment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),
     undefined=StrictUndefined,
     finalize=word,
-    autoescape=False,  # noqa: S701 - no HTML: `word` decides what may be printed
+    autoescape=False,
     keep_trailing_newline=True,
     trim_blocks=True,
     lstrip_blocks=True,

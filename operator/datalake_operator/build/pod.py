@@ -1,0 +1,220 @@
+"""The pod of a cache: preparation, xrootd, exporter. Fits the `restricted` pod security standard.
+
+Nothing here may depend on the version of the operator: what changes in the template restarts the cache.
+"""
+
+from collections.abc import Mapping
+from copy import deepcopy
+from math import ceil
+from typing import Any
+
+from datalake_operator.api.values import parse_quantity
+from datalake_operator.api.xcache import XCacheNode
+from datalake_operator.build.config import EXPORTER_PORT, GSTREAM_PORT, RUN, seconds
+from datalake_operator.build.quantity import canonical_quantity
+from datalake_operator.build.storage import Volume, localroot, spaces, volumes
+
+USER = 10940
+"""Numeric user and group of the image; also fsGroup, so that fresh volumes are writable."""
+
+DRAIN_FILE = f"{RUN}/drain"
+"""While this file exists the cache is not ready and finishes what is open."""
+
+_STARTUP_PERIOD = 2
+"""Seconds between two startup checks: an empty cache is up within a second."""
+
+_RAM_HEADROOM = 512 * 2**20
+"""Bytes of memory asked for beyond `cache.ram` (threads, buffers; 40 MB measured with little load)."""
+
+_AFTER_DRAIN = 30
+"""Seconds that a pod gets beyond `drain.timeout`."""
+
+_CONFINED = {
+    "allowPrivilegeEscalation": False,
+    "capabilities": {"drop": ["ALL"]},
+    "readOnlyRootFilesystem": True,
+}
+
+
+def pod_spec(node: XCacheNode, image: str, config_name: str, service_account: str) -> dict[str, Any]:
+    """The `spec` of the pod template."""
+    spec, found = node.spec, volumes(node)
+    pod: dict[str, Any] = {
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "serviceAccountName": service_account,
+        "terminationGracePeriodSeconds": seconds(spec.drain.timeout) + _AFTER_DRAIN,
+        "securityContext": {
+            "fsGroup": USER,
+            "fsGroupChangePolicy": "OnRootMismatch",
+            "runAsGroup": USER,
+            "runAsNonRoot": True,
+            "runAsUser": USER,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        "initContainers": [_prepare(node, image, found), _exporter(node, image, found)],
+        "containers": [_xrootd(node, image, found)],
+        "volumes": [
+            {"name": "config", "configMap": {"name": config_name}},
+            {"name": "run", "emptyDir": {}},
+            {"name": "tmp", "emptyDir": {}},
+            *(volume.source() for volume in found),
+        ],
+    }
+    if spec.image.pull_secrets:
+        pod["imagePullSecrets"] = [{"name": secret.name} for secret in spec.image.pull_secrets]
+    return pod | _placement(node)
+
+
+def _placement(node: XCacheNode) -> dict[str, Any]:
+    spec = node.spec
+    wanted = {
+        "nodeSelector": spec.node_selector,
+        "tolerations": list(spec.tolerations),
+        "affinity": spec.affinity,
+        "priorityClassName": spec.priority_class_name,
+    }
+    return {key: value for key, value in wanted.items() if value}
+
+
+def _xrootd(node: XCacheNode, image: str, found: tuple[Volume, ...]) -> dict[str, Any]:
+    spec = node.spec
+    ports = [_port("root", spec.protocols.root.port)]
+    if spec.protocols.http.enabled:
+        ports.append(_port("http", spec.protocols.http.port))
+    return {
+        **_container(node, "xrootd", image),
+        "command": ["tini", "--", "xrootd", "-c", "/etc/xcache/xrootd.cfg"],
+        "workingDir": "/tmp",  # noqa: S108 - an emptyDir of the pod's own
+        "env": _environment(node, found),
+        "ports": ports,
+        "resources": _resources(node),
+        "startupProbe": {
+            "exec": {"command": ["xcache-check", "startup"]},
+            "periodSeconds": _STARTUP_PERIOD,
+            "timeoutSeconds": 10,
+            "failureThreshold": max(1, ceil(seconds(spec.startup_timeout) / _STARTUP_PERIOD)),
+        },
+        "livenessProbe": {
+            "exec": {"command": ["xcache-check", "live"]},
+            "periodSeconds": 10,
+            "timeoutSeconds": 10,
+            "failureThreshold": 6,
+            "terminationGracePeriodSeconds": 30,
+        },
+        "readinessProbe": {
+            "exec": {"command": ["xcache-check", "ready"]},
+            "periodSeconds": 2,
+            "timeoutSeconds": 5,
+            "failureThreshold": 1,
+        },
+        "lifecycle": {"preStop": {"exec": {"command": ["xcache-drain"]}}},
+        "volumeMounts": [
+            {"name": "config", "mountPath": "/etc/xcache", "readOnly": True},
+            *_mounts(found),
+        ],
+    }
+
+
+def _prepare(node: XCacheNode, image: str, found: tuple[Volume, ...]) -> dict[str, Any]:
+    return {
+        **_container(node, "prepare", image),
+        "command": ["tini", "--", "xcache-prepare"],
+        "env": _environment(node, found),
+        "resources": _exporter_resources(node),
+        "volumeMounts": _mounts(found),
+    }
+
+
+def _exporter(node: XCacheNode, image: str, found: tuple[Volume, ...]) -> dict[str, Any]:
+    """A native sidecar: starts before xrootd, ends after it, and its own state never makes the pod unready."""
+    disks = ",".join(f"{volume.space}:{volume.entry}={volume.mount}" for volume in found)
+    return {
+        **_container(node, "exporter", image),
+        "command": ["tini", "--", "xcache-exporter"],
+        "restartPolicy": "Always",
+        "env": _variables(
+            EXPORTER_DISKS=disks,
+            EXPORTER_DRAIN_FILE=DRAIN_FILE,
+            EXPORTER_GSTREAM=f"127.0.0.1:{GSTREAM_PORT}",
+            EXPORTER_LISTEN=f"0.0.0.0:{EXPORTER_PORT}",
+            EXPORTER_STATE_DIR=f"{localroot(found)}/pfc-stats",
+            EXPORTER_SUMMARY=f"127.0.0.1:{EXPORTER_PORT}",
+            HOME="/tmp",  # noqa: S108 - an emptyDir of the pod's own
+            SITE=node.spec.site,
+        ),
+        "ports": [_port("metrics", EXPORTER_PORT)],
+        "resources": _exporter_resources(node),
+        "volumeMounts": [
+            {"name": "run", "mountPath": RUN, "readOnly": True},
+            {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108
+            *({"name": volume.name, "mountPath": volume.mount, "readOnly": True} for volume in found),
+        ],
+    }
+
+
+def _container(node: XCacheNode, name: str, image: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "image": image,
+        "imagePullPolicy": node.spec.image.pull_policy,
+        "securityContext": deepcopy(_CONFINED),
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+    }
+
+
+def _environment(node: XCacheNode, found: tuple[Volume, ...]) -> list[dict[str, str]]:
+    """What the tools of the image read; the same for preparation, checks and drain."""
+    spec = node.spec
+    variables = {
+        "HOME": "/tmp",  # noqa: S108 - an emptyDir of the pod's own
+        "XCACHE_DRAIN_FILE": DRAIN_FILE,
+        "XCACHE_DRAIN_TIMEOUT": str(seconds(spec.drain.timeout)),
+        "XCACHE_LOCALROOT": localroot(found),
+        "XCACHE_LOW_PERCENT": str(spec.storage.watermarks.low_percent),
+        "XCACHE_PORT": str(spec.protocols.root.port),
+        "XCACHE_SPACES": ",".join(f"{space}={path}" for space, path in spaces(found)),
+    }
+    if spec.storage.max_cache_size is not None:
+        variables["XCACHE_MAX_SIZE"] = str(parse_quantity(spec.storage.max_cache_size))
+    return _variables(**variables)
+
+
+def _variables(**values: str) -> list[dict[str, str]]:
+    return [{"name": name, "value": value} for name, value in sorted(values.items())]
+
+
+def _mounts(found: tuple[Volume, ...]) -> list[dict[str, Any]]:
+    return [
+        {"name": "run", "mountPath": RUN},
+        {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108
+        *({"name": volume.name, "mountPath": volume.mount} for volume in found),
+    ]
+
+
+def _port(name: str, number: int) -> dict[str, Any]:
+    return {"name": name, "containerPort": number, "protocol": "TCP"}
+
+
+def _resources(node: XCacheNode) -> dict[str, Any]:
+    """What the spec says; the memory request is what the cache's RAM needs unless the spec names one."""
+    wanted = canonical_resources(node.spec.resources)
+    memory = canonical_quantity(str((parse_quantity(node.spec.cache.ram) + _RAM_HEADROOM + 1023) // 1024) + "Ki")
+    wanted["requests"] = {"memory": memory} | wanted.get("requests", {})
+    return wanted
+
+
+def _exporter_resources(node: XCacheNode) -> dict[str, Any]:
+    return canonical_resources(node.spec.monitoring.exporter.resources)
+
+
+def canonical_resources(resources: Mapping[str, Any]) -> dict[str, Any]:
+    """A container's `resources` with every quantity as the API server prints it; empty parts are left out."""
+    found: dict[str, Any] = {}
+    for part in ("limits", "requests"):
+        amounts = resources.get(part) or {}
+        if amounts:
+            found[part] = {name: canonical_quantity(amount) for name, amount in sorted(amounts.items())}
+    if resources.get("claims"):
+        found["claims"] = [dict(claim) for claim in resources["claims"]]
+    return found
