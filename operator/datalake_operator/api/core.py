@@ -3,7 +3,6 @@
 `core.json` is cut out of it by `tests/unit/api/extract_core.py` (Kubernetes 1.36, without what 1.30 does not serve).
 """
 
-import copy
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -15,6 +14,8 @@ from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
+CORE = "x-core"  # stands in for such a schema until the CRD is made
+
 _TYPES: Mapping[str, Any] = {
     "object": Mapping,
     "array": (list, tuple),
@@ -25,16 +26,17 @@ _TYPES: Mapping[str, Any] = {
 
 
 @cache
-def _schemas() -> dict[str, Any]:
+def schemas() -> dict[str, Any]:
+    """Return the structural schemas by name."""
     text = files(__package__).joinpath("core.json").read_text("utf-8")
-    schemas: dict[str, Any] = json.loads(text)
-    schemas["NodeSelector"] = {"type": "object", "additionalProperties": {"type": "string"}}
-    schemas["Tolerations"] = {
+    loaded: dict[str, Any] = json.loads(text)
+    loaded["NodeSelector"] = {"type": "object", "additionalProperties": {"type": "string"}}
+    loaded["Tolerations"] = {
         "type": "array",
-        "items": schemas["Toleration"],
+        "items": loaded["Toleration"],
         "x-kubernetes-list-type": "atomic",
     }
-    return schemas
+    return loaded
 
 
 class core:  # noqa: N801 - reads as a marker beside a field
@@ -49,14 +51,14 @@ class core:  # noqa: N801 - reads as a marker beside a field
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         def check(value: Any) -> Any:
-            for path, message in faults(value, _schemas()[self.name]):
+            for path, message in faults(value, schemas()[self.name]):
                 raise PydanticCustomError("core", "{message}", {"message": message, "path": path})
             return value
 
         return core_schema.no_info_plain_validator_function(check)
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        return copy.deepcopy(_schemas()[self.name])
+        return {CORE: self.name}
 
 
 def faults(value: Any, schema: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, str]]:

@@ -12,7 +12,7 @@ from pydantic.alias_generators import to_camel
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-from datalake_operator.api.rules import ATOMIC, MAP_BY_NAME, SET, Rule, matching, rule, seconds, transition
+from datalake_operator.api.rules import ATOMIC, MAP_BY_NAME, SET, VALIDATIONS, Rule, matching, rule, seconds, transition
 from datalake_operator.api.values import DURATION_PATTERN, QUANTITY_PATTERN, parse_duration, parse_quantity
 
 __all__ = [
@@ -78,6 +78,13 @@ class Model(BaseModel):
             for key, value in data.items()
             if value is not None or key not in defaulted
         }
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler, /) -> JsonSchemaValue:
+        json_schema = handler(schema)
+        if cls.rules:
+            handler.resolve_ref_schema(json_schema)[VALIDATIONS] = [entry.schema for entry in cls.rules]
+        return json_schema
 
 
 Items: TypeAlias = Annotated[tuple[T, ...], Strict(False)]

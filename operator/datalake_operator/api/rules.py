@@ -133,6 +133,15 @@ def unchanged(name: str, *, message: str, mend: str) -> Rule:
     )
 
 
+# For a list whose default is not empty: as a set, server-side apply would merge that default into what a user writes.
+UNIQUE = Rule(
+    "self.all(x, self.exists_one(y, x == y))",
+    "has an entry twice",
+    "remove one of them",
+    lambda items: len(set(items)) == len(items),
+)
+
+
 @dataclass(frozen=True)
 class ListType:
     """How the API server merges a list: ``atomic``, ``set``, or ``map`` keyed by fields; checks uniqueness alike."""

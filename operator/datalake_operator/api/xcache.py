@@ -16,11 +16,11 @@ from datalake_operator.api.common import (
     Resources,
     Tolerations,
 )
-from datalake_operator.api.meta import ATOMIC, SET, Duration, Items, Model, Quantity
+from datalake_operator.api.meta import ATOMIC, Duration, Items, Model, Quantity
 from datalake_operator.api.resource import AGE, MESSAGE, READY, Column, Kind, Resource, name_rule
-from datalake_operator.api.rules import Rule, duration_range, exactly_one_of, matching, quantity_range, rule
+from datalake_operator.api.rules import UNIQUE, Rule, duration_range, exactly_one_of, matching, quantity_range, rule
 from datalake_operator.api.values import parse_quantity
-from datalake_operator.api.xcache_network import Monitoring, Network, Protocols
+from datalake_operator.api.xcache_network import SPEC_RULES, Monitoring, Network, Protocols
 from datalake_operator.api.xcache_status import XCacheNodeStatus
 from datalake_operator.api.xcache_storage import Storage
 
@@ -189,7 +189,7 @@ _MEMORY: Rule = rule(
 class XCacheNodeSpec(Model):
     """What is wanted."""
 
-    rules = (_MEMORY,)
+    rules = (*SPEC_RULES, _MEMORY)
 
     suspend: bool = False
     """True: the operator changes nothing and goes on observing."""
@@ -199,7 +199,7 @@ class XCacheNodeSpec(Model):
     """Image of the cache. Default: the one this operator was tested with."""
     origin: Origin
     """Where files come from that are not cached yet."""
-    exports: Annotated[Items[ExportedPath], Field(min_length=1, max_length=16), SET] = ("/",)
+    exports: Annotated[Items[ExportedPath], Field(min_length=1, max_length=16), ATOMIC, UNIQUE] = ("/",)
     """Paths that clients may read. All (/) by default."""
     storage: Storage
     """Where the cache keeps its files, and how much of them."""

@@ -52,16 +52,6 @@ class HttpProtocol(Model):
 class Protocols(Model):
     """What clients may speak."""
 
-    rules = (
-        rule(
-            "!self.http.enabled || self.http.port != self.root.port",
-            "must differ from root.port",
-            lambda self: not self.http.enabled or self.http.port != self.root.port,
-            mend="choose another port",
-            at=".http.port",
-        ),
-    )
-
     root: RootProtocol = Field(default_factory=RootProtocol)
     """The root protocol, always on."""
     http: HttpProtocol = Field(default_factory=HttpProtocol)
@@ -91,39 +81,8 @@ class NetworkPolicy(Model):
     """Networks that the cache may reach. Empty: all, since origins redirect to their disk servers."""
 
 
-def _families_fit(self: Any) -> bool:
-    return len(self.ip_families) < 2 or (
-        self.ip_family_policy != "SingleStack" and self.ip_families[0] != self.ip_families[1]
-    )
-
-
 class Network(Model):
     """The Service that clients use."""
-
-    rules = (
-        rule(
-            "!has(self.nodePorts) || self.serviceType != 'ClusterIP'",
-            "nodePorts need serviceType NodePort or LoadBalancer",
-            lambda self: self.node_ports is None or self.service_type != "ClusterIP",
-            mend="change serviceType or remove nodePorts",
-            at=".nodePorts",
-        ),
-        rule(
-            "size(self.loadBalancerSourceRanges) == 0 || self.serviceType == 'LoadBalancer'",
-            "loadBalancerSourceRanges need serviceType LoadBalancer",
-            lambda self: not self.load_balancer_source_ranges or self.service_type == "LoadBalancer",
-            mend="change serviceType or remove loadBalancerSourceRanges",
-            at=".loadBalancerSourceRanges",
-        ),
-        rule(
-            "size(self.ipFamilies) < 2 || (self.ipFamilyPolicy != 'SingleStack' && "
-            "self.ipFamilies[0] != self.ipFamilies[1])",
-            "two families need a dual-stack ipFamilyPolicy, and must differ",
-            _families_fit,
-            mend="name IPv4 and IPv6, or one family only",
-            at=".ipFamilies",
-        ),
-    )
 
     service_type: Literal["ClusterIP", "NodePort", "LoadBalancer"] = "ClusterIP"
     """Type of the Service for clients. ClusterIP by default: clients inside the cluster only."""
@@ -141,6 +100,46 @@ class Network(Model):
     """Annotations of the Service for clients, e.g. for a load balancer or external-dns."""
     policy: NetworkPolicy = Field(default_factory=NetworkPolicy)
     """A NetworkPolicy around the pod."""
+
+
+def _families_fit(spec: Any) -> bool:
+    families = spec.network.ip_families
+    return len(families) < 2 or (spec.network.ip_family_policy != "SingleStack" and families[0] != families[1])
+
+
+# They stand at the spec and not at their own objects: the API server checks the default {} of an object against its
+# rules before it fills in the defaults of its fields.
+SPEC_RULES = (
+    rule(
+        "!self.protocols.http.enabled || self.protocols.http.port != self.protocols.root.port",
+        "must differ from root.port",
+        lambda spec: not spec.protocols.http.enabled or spec.protocols.http.port != spec.protocols.root.port,
+        mend="choose another port",
+        at=".protocols.http.port",
+    ),
+    rule(
+        "!has(self.network.nodePorts) || self.network.serviceType != 'ClusterIP'",
+        "nodePorts need serviceType NodePort or LoadBalancer",
+        lambda spec: spec.network.node_ports is None or spec.network.service_type != "ClusterIP",
+        mend="change serviceType or remove nodePorts",
+        at=".network.nodePorts",
+    ),
+    rule(
+        "size(self.network.loadBalancerSourceRanges) == 0 || self.network.serviceType == 'LoadBalancer'",
+        "loadBalancerSourceRanges need serviceType LoadBalancer",
+        lambda spec: not spec.network.load_balancer_source_ranges or spec.network.service_type == "LoadBalancer",
+        mend="change serviceType or remove loadBalancerSourceRanges",
+        at=".network.loadBalancerSourceRanges",
+    ),
+    rule(
+        "size(self.network.ipFamilies) < 2 || (self.network.ipFamilyPolicy != 'SingleStack' && "
+        "self.network.ipFamilies[0] != self.network.ipFamilies[1])",
+        "two families need a dual-stack ipFamilyPolicy, and must differ",
+        _families_fit,
+        mend="name IPv4 and IPv6, or one family only",
+        at=".network.ipFamilies",
+    ),
+)
 
 
 class Exporter(Model):

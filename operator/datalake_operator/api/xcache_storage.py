@@ -91,16 +91,6 @@ class DataVolume(Volume):
 class Watermarks(Model):
     """How full the file systems may become."""
 
-    rules = (
-        rule(
-            "self.lowPercent < self.highPercent",
-            "must be below highPercent",
-            lambda self: self.low_percent < self.high_percent,
-            mend="XRootD does not start otherwise; e.g. lowPercent 90, highPercent 95",
-            at=".lowPercent",
-        ),
-    )
-
     low_percent: Annotated[int, Field(ge=1, le=98)] = 90
     """Percent of the file system at which a purge stops. 90 by default."""
     high_percent: Annotated[int, Field(ge=2, le=99)] = 95
@@ -137,6 +127,13 @@ class Storage(Model):
 
     rules = (
         rule(
+            "self.watermarks.lowPercent < self.watermarks.highPercent",
+            "must be below highPercent",
+            lambda self: self.watermarks.low_percent < self.watermarks.high_percent,
+            mend="XRootD does not start otherwise; e.g. lowPercent 90, highPercent 95",
+            at=".watermarks.lowPercent",
+        ),
+        rule(
             "has(self.maxCacheSize) || self.data.all(d, has(d.claim))",
             "maxCacheSize is required with ephemeral or existingClaim",
             lambda self: self.max_cache_size is not None or all(volume.claim for volume in self.data),
@@ -153,8 +150,8 @@ class Storage(Model):
         ),
         rule(
             "!has(self.maxCacheSize) || !self.data.exists(d, has(d.ephemeral)) || "
-            "quantity(string(self.maxCacheSize)).asApproximateFloat() <= 0.8 * self.data.filter(d, has(d.ephemeral))"
-            ".map(d, quantity(string(d.ephemeral.sizeLimit)).asApproximateFloat()).sum()",
+            "quantity(string(self.maxCacheSize)).asApproximateFloat() <= 0.8 * self.data.map(d, has(d.ephemeral) "
+            "? quantity(string(d.ephemeral.sizeLimit)).asApproximateFloat() : 0.0).sum()",
             "is more than 0.8 of ephemeral.sizeLimit",
             _within_ephemeral,
             mend="lower it or raise sizeLimit: at its limit the kubelet evicts the pod",
