@@ -33,6 +33,8 @@ class CacheUsage(Model):
     """usedBytes in percent of limitBytes."""
     files: Count | None = None
     """Number of cached files."""
+    time: Annotated[str, Field(json_schema_extra={"format": "date-time"})] | None = None
+    """When these figures, and byteHitPercent1h, were written."""
 
 
 class XCacheNodeStatus(Status):
