@@ -128,6 +128,10 @@ class Client:
             if error.status != 404:
                 raise
 
+    async def delete_all(self, kind: str, namespace: str) -> None:
+        """Delete every object of a kind in a namespace."""
+        await self.request("DELETE", path(kind, namespace) + "?gracePeriodSeconds=0")
+
     async def watch(self, kind: str, namespace: str = "", version: str = "") -> AsyncIterator[Object]:
         """Yield watch events from `version` on, or from the present objects; ends when the server closes."""
         assert self._session is not None

@@ -31,6 +31,7 @@ class Kubelet:
         self._namespace = namespace
         self._tasks: list[asyncio.Task[None]] = []
         self._changed = asyncio.Event()
+        self._lock = asyncio.Lock()
         self.ready = True
         self.address = address
 
@@ -65,15 +66,16 @@ class Kubelet:
 
     async def sync(self) -> None:
         """Bring pods, claims and status of StatefulSets in line with what is asked for."""
-        for claim in await self._admin.list("PersistentVolumeClaim", self._namespace):
-            await self._bind(claim)
-        pods = {pod["metadata"]["name"]: pod for pod in await self._admin.list("Pod", self._namespace)}
-        sets = await self._admin.list("StatefulSet", self._namespace)
-        for stateful_set in sets:
-            await self._roll(stateful_set, pods)
-        wanted = {f"{one['metadata']['name']}-{i}" for one in sets for i in range(one["spec"]["replicas"])}
-        for name in pods.keys() - wanted:
-            await self._admin.delete("Pod", name, self._namespace)
+        async with self._lock:
+            for claim in await self._admin.list("PersistentVolumeClaim", self._namespace):
+                await self._bind(claim)
+            pods = {pod["metadata"]["name"]: pod for pod in await self._admin.list("Pod", self._namespace)}
+            sets = await self._admin.list("StatefulSet", self._namespace)
+            for stateful_set in sets:
+                await self._roll(stateful_set, pods)
+            wanted = {f"{one['metadata']['name']}-{i}" for one in sets for i in range(one["spec"]["replicas"])}
+            for name in pods.keys() - wanted:
+                await self._admin.delete("Pod", name, self._namespace)
 
     async def _bind(self, claim: Object) -> None:
         asked = claim["spec"]["resources"]["requests"]
@@ -84,32 +86,36 @@ class Kubelet:
     async def _roll(self, stateful_set: Object, pods: dict[str, Object]) -> None:
         meta, spec = stateful_set["metadata"], stateful_set["spec"]
         text = json.dumps(spec["template"], sort_keys=True).encode()
-        revision = f"{meta['name']}-{hashlib.sha1(text, usedforsecurity=False).hexdigest()[:10]}"
-        for index in range(spec["replicas"]):
-            name = f"{meta['name']}-{index}"
-            if (pod := pods.get(name)) and pod["metadata"]["labels"]["controller-revision-hash"] != revision:
-                await self._admin.delete("Pod", name, self._namespace)
-                pod = None
-            if pod is None:
-                pod = await self._admin.create(_pod(stateful_set, name, revision))
-            if _ready(pod) is not self.ready:
-                await self._status(pod, self._pod_status(pod))
-        ready = spec["replicas"] if self.ready else 0
+        newest = f"{meta['name']}-{hashlib.sha1(text, usedforsecurity=False).hexdigest()[:10]}"
+        names = [f"{meta['name']}-{index}" for index in range(spec["replicas"])]
+        present = [await self._pod(stateful_set, name, newest, pods.get(name)) for name in names]
+        updated = sum(_revision(pod) == newest for pod in present)
         status = {
             "observedGeneration": meta["generation"],
-            "replicas": spec["replicas"],
-            "currentReplicas": spec["replicas"],
-            "updatedReplicas": spec["replicas"],
-            "readyReplicas": ready,
-            "availableReplicas": ready,
-            "currentRevision": revision,
-            "updateRevision": revision,
+            "replicas": len(present),
+            "currentReplicas": updated,
+            "updatedReplicas": updated,
+            "readyReplicas": sum(_ready(pod) is True for pod in present),
+            "availableReplicas": sum(_ready(pod) is True for pod in present),
+            "currentRevision": next((_revision(pod) for pod in present if _revision(pod) != newest), newest),
+            "updateRevision": newest,
         }
         if {**stateful_set.get("status", {}), **status} != stateful_set.get("status"):
             await self._status(stateful_set, status)
 
-    async def _status(self, body: Object, status: Object) -> None:
-        await self._admin.patch(
+    async def _pod(self, stateful_set: Object, name: str, revision: str, pod: Object | None) -> Object:
+        """Return the pod of that name; one of an old revision is replaced only where it is Ready, as in a cluster."""
+        if pod is not None and _revision(pod) != revision and _ready(pod):
+            await self._admin.delete("Pod", name, self._namespace)
+            pod = None
+        if pod is None:
+            pod = await self._admin.create(_pod(stateful_set, name, revision))
+        if _ready(pod) is not self.ready:
+            pod = await self._status(pod, self._pod_status(pod))
+        return pod
+
+    async def _status(self, body: Object, status: Object) -> Object:
+        return await self._admin.patch(
             body["kind"], body["metadata"]["name"], self._namespace, {"status": status}, subresource="status"
         )
 
@@ -137,6 +143,10 @@ class Kubelet:
                 for container in pod["spec"]["containers"]
             ],
         }
+
+
+def _revision(pod: Object) -> str:
+    return str(pod["metadata"]["labels"]["controller-revision-hash"])
 
 
 def _ready(pod: Object) -> bool | None:

@@ -125,11 +125,15 @@ class Operator:
         return sum(value for key, value in samples.items() if labels.items() <= dict(key).items())
 
     def log(self) -> str:
-        """Return what the process of the last start has written so far."""
-        return self._log_file().read_text(errors="replace")
+        """Return what all processes of this operator have written so far, one start after the other."""
+        return "".join(file.read_text(errors="replace") for file in self.logs())
+
+    def logs(self) -> list[Path]:
+        """Return the log file of each start."""
+        return sorted(self.folder.glob(f"operator-{self.port}-*.log"))
 
     def records(self, level: str = "") -> list[dict[str, Any]]:
-        """Return the structured log records of the last start, of one level or all."""
+        """Return the structured log records, of one level or all."""
         records = [json.loads(line) for line in self.log().splitlines() if line.startswith("{")]
         return [record for record in records if level in ("", str(record.get("level", "")).upper())]
 
@@ -152,7 +156,7 @@ class Operator:
             return 0, ""
 
     def _log_file(self) -> Path:
-        return self.folder / f"operator-{self.port}-{self.starts}.log"
+        return self.folder / f"operator-{self.port}-{self.starts:03}.log"
 
 
 def _free_port() -> int:

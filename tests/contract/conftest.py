@@ -1,0 +1,111 @@
+"""Fixtures of the contract tier: one control plane for the session, one namespace and one user for each test."""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import yaml
+from tests.cluster import Cluster
+from tests.cluster.fixtures import control_plane
+from tests.support import kubeconfig
+from tests.support.audit import Audit
+from tests.support.client import Client, Object, RefusedError
+from tests.support.exporter import Exporter
+from tests.support.kubelet import Kubelet
+from tests.support.lab import Lab
+from tests.support.objects import CHILD_KINDS, condition
+from tests.support.operator import ROOT
+from tests.support.proxy import Proxy
+from tests.support.waiting import eventually
+
+__all__ = ["control_plane"]
+
+RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
+
+
+async def apply_crds(admin: Client) -> None:
+    """Apply the project's definitions and wait until they are served."""
+    crds: list[Object] = [yaml.safe_load(file.read_text()) for file in sorted((ROOT / "crds").glob("*.yaml"))]
+    for crd in crds:
+        await admin.apply(crd)
+    for crd in crds:
+        name = crd["metadata"]["name"]
+
+        async def is_established(name: str = name) -> bool:
+            return condition(await admin.get("CustomResourceDefinition", name), "Established").get("status") == "True"
+
+        await eventually(is_established, 20)
+
+
+@pytest.fixture(scope="session")
+def endpoint(control_plane: Cluster) -> kubeconfig.Endpoint:
+    """The API server as its admin, with our definitions."""
+    endpoint = kubeconfig.read(control_plane.kubeconfig)
+
+    async def prepare() -> None:
+        async with Client(endpoint) as admin:
+            await apply_crds(admin)
+
+    with asyncio.Runner() as runner:
+        runner.run(prepare())
+    return endpoint
+
+
+@pytest.fixture
+async def admin(endpoint: kubeconfig.Endpoint) -> AsyncIterator[Client]:
+    """A client that may do everything."""
+    async with Client(endpoint) as client:
+        yield client
+
+
+@pytest.fixture
+async def namespace(admin: Client) -> AsyncIterator[str]:
+    """A fresh namespace that enforces the restricted pod security standard."""
+    name = f"t-{secrets.token_hex(4)}"
+    await admin.create(
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": dict(RESTRICTED)}}
+    )
+    yield name
+    for kind in ("XCacheNode", "RucioServer", "QoSProbe", "Pod", *CHILD_KINDS):
+        await _empty(admin, kind, name)
+    await admin.delete("Namespace", name)
+
+
+async def _empty(admin: Client, kind: str, namespace: str) -> None:
+    """Delete what a test left, since a control plane has nobody who would."""
+    try:
+        await admin.delete_all(kind, namespace)
+    except RefusedError as error:
+        if error.status not in (404, 405):
+            raise
+
+
+@pytest.fixture
+async def lab(
+    admin: Client, endpoint: kubeconfig.Endpoint, control_plane: Cluster, namespace: str, tmp_path: Path
+) -> AsyncIterator[Lab]:
+    """What a test works with."""
+    assert control_plane.audit_log is not None
+    user = f"operator-of-{namespace}"
+    async with Proxy(endpoint.acting_as(user, "system:masters")) as proxy:
+        lab = Lab(admin, Audit(control_plane.audit_log, admin), proxy, namespace, user, tmp_path)
+        try:
+            yield lab
+        finally:
+            lab.close()
+
+
+@pytest.fixture
+async def exporter() -> AsyncIterator[Exporter]:
+    """What every cache's pod answers."""
+    async with Exporter() as exporter:
+        yield exporter
+
+
+@pytest.fixture
+async def kubelet(admin: Client, namespace: str, exporter: Exporter) -> AsyncIterator[Kubelet]:
+    """Whoever makes pods Ready and binds claims in the test's namespace."""
+    async with Kubelet(admin, namespace, address=exporter.address) as kubelet:
+        yield kubelet
