@@ -91,6 +91,24 @@ def api_server_command(settings: Settings) -> list[str | Path]:
     ]
 
 
+def controller_manager_command(authority: Authority, kubeconfig: Path) -> list[str | Path]:
+    """The command that runs the controller manager; it signs client certificates too."""
+    return [
+        binaries.path("kube"),
+        "controller-manager",
+        f"--kubeconfig={kubeconfig}",
+        f"--authentication-kubeconfig={kubeconfig}",
+        f"--authorization-kubeconfig={kubeconfig}",
+        f"--service-account-private-key-file={authority.folder}/sa.key",
+        f"--root-ca-file={authority.certificate}",
+        f"--cluster-signing-cert-file={authority.certificate}",
+        f"--cluster-signing-key-file={authority.key}",
+        "--use-service-account-credentials=true",
+        "--leader-elect=false",
+        "--secure-port=0",
+    ]
+
+
 class Client:
     """Reads from an API server as the admin of our own authority."""
 

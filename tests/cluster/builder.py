@@ -67,6 +67,7 @@ COMPONENTS: Mapping[str, Component] = {
         ),
         Component("dns", {"dns": "."}),
         Component("local-path-provisioner", {"local-path-provisioner": "github.com/rancher/local-path-provisioner"}),
+        Component("tools", {"tools": "."}),
         Component("helm", {"helm": "helm.sh/helm/v4/cmd/helm"}),
     )
 }

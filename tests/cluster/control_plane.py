@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from tests.cluster import addresses, binaries
-from tests.cluster.api_server import Settings
+from tests.cluster import addresses
+from tests.cluster.api_server import Settings, controller_manager_command
 from tests.cluster.built import Built
 from tests.cluster.errors import NotPossible
 
@@ -52,23 +52,6 @@ class ControlPlane(Built):
         self._start_control_plane(["IP:127.0.0.1"])
         self._await("apiserver", self.client().is_ready, "the API server", seconds=60)
         if self._with_controllers:
-            self._launch("controller-manager", self._controllers())
+            self._launch("controller-manager", controller_manager_command(self.authority, self.kubeconfig))
             namespace = "/api/v1/namespaces/default/serviceaccounts/default"
             self._await("controller-manager", lambda: self.client().get(namespace), "its work", seconds=60)
-
-    def _controllers(self) -> list[str | Path]:
-        return [
-            binaries.path("kube"),
-            "controller-manager",
-            f"--kubeconfig={self.kubeconfig}",
-            f"--authentication-kubeconfig={self.kubeconfig}",
-            f"--authorization-kubeconfig={self.kubeconfig}",
-            f"--service-account-private-key-file={self.authority.folder}/sa.key",
-            f"--root-ca-file={self.authority.certificate}",
-            f"--cluster-signing-cert-file={self.authority.certificate}",
-            f"--cluster-signing-key-file={self.authority.key}",
-            "--use-service-account-credentials=true",
-            "--leader-elect=false",
-            "--bind-address=127.0.0.1",
-            "--secure-port=0",
-        ]

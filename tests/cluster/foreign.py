@@ -3,39 +3,14 @@
 import base64
 import json
 import os
-import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from tests.cluster import binaries, folders, pki, waiting
+from tests.cluster import folders, pki, waiting
 from tests.cluster.errors import ClusterError, NotPossible
+from tests.cluster.kubectl import Kubectl
 
 _DAY = 86400  # seconds
-
-
-class Kubectl:
-    """Calls kubectl with one kubeconfig."""
-
-    def __init__(self, kubeconfig: Path) -> None:
-        self.kubeconfig = kubeconfig
-
-    def __call__(self, *arguments: str, given: Mapping[str, Any] | None = None) -> str:
-        """Run kubectl, with an object as its standard input where one is given; what it prints.
-
-        Raises:
-            ClusterError: With what kubectl said.
-        """
-        done = subprocess.run(
-            [binaries.path("kubectl"), "--kubeconfig", self.kubeconfig, *arguments],
-            input=None if given is None else json.dumps(given),
-            text=True,
-            capture_output=True,
-            check=False,
-        )
-        if done.returncode:
-            raise ClusterError(f"kubectl {' '.join(arguments)}: {done.stderr.strip()}")
-        return done.stdout
 
 
 class Foreign:

@@ -5,7 +5,7 @@ import shutil
 import subprocess
 from collections.abc import Iterable, Mapping
 
-from tests.cluster import progress
+from tests.cluster import processes, progress
 from tests.cluster.errors import ClusterError
 
 PROGRAMS: Mapping[str, str] = {
@@ -33,12 +33,10 @@ PURPOSES: Mapping[str, tuple[str, ...]] = {
 }
 """What `python -m tests.cluster packages --for` may be asked for."""
 
-_SEARCHED = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"))
-
 
 def missing(programs: Iterable[str]) -> list[str]:
     """The packages of those programs that are not found."""
-    return sorted({PROGRAMS[name] for name in programs if not shutil.which(name, path=_SEARCHED)})
+    return sorted({PROGRAMS[name] for name in programs if not shutil.which(name, path=processes.search_path())})
 
 
 def ensure(programs: Iterable[str]) -> None:

@@ -20,7 +20,7 @@ _PROC = Path("/proc")
 def start(run_dir: Path, part: str, command: Sequence[str | Path], log: Path, environment: Mapping[str, str]) -> None:
     """Start a process that outlives this one, its output appended to `log`."""
     marked_environment = {
-        "PATH": os.environ.get("PATH", os.defpath),
+        "PATH": search_path(),
         "HOME": str(run_dir),
         **environment,
         "DATALAKE_CLUSTER": str(run_dir),
@@ -45,6 +45,20 @@ def find(run_dir: Path, part: str | None = None) -> list[int]:
 def all_pids() -> list[int]:
     """Every process id that can be seen from here."""
     return [int(folder.name) for folder in _PROC.iterdir() if folder.name.isdigit()]
+
+
+def search_path() -> str:
+    """`PATH`, with the folders of the programs for root, which a plain user's may lack."""
+    return os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"))
+
+
+def is_first_of_its_namespace(pid: int) -> bool:
+    """Whether a process is number 1 in a process id namespace below ours."""
+    for line in _read(pid, "status").decode().splitlines():
+        if line.startswith("NSpid:"):
+            ids = line.split()[1:]
+            return len(ids) > 1 and ids[-1] == "1"
+    return False
 
 
 def command_name(pid: int) -> str:

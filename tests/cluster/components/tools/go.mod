@@ -1,0 +1,3 @@
+module datalake.projectescape.eu/tests/cluster/tools
+
+go 1.26.0

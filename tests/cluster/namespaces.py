@@ -1,0 +1,160 @@
+"""The namespaces in which a node lives: network, process ids and mounts; and the control group of its pods.
+
+Stopping is one SIGKILL to the first process: the kernel ends everything in its process id namespace, and the mounts go
+with theirs. Network namespace, interface and control groups are named after the cluster, so that they are found again.
+"""
+
+import os
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.cluster import processes, waiting
+from tests.cluster.addresses import Addresses
+from tests.cluster.errors import ClusterError
+
+FIRST = "init"  # the part that the first process plays
+
+_CGROUPS = Path("/sys/fs/cgroup")
+_KERNEL_SETTINGS = (  # those that the kubelet sets for the whole machine
+    "kernel/keys/root_maxbytes",
+    "kernel/keys/root_maxkeys",
+    "kernel/panic",
+    "kernel/panic_on_oops",
+    "vm/overcommit_memory",
+    "vm/panic_on_oom",
+)
+
+_INIT = """
+set -e
+mount --make-rprivate /
+mount -t proc proc /proc
+for setting in $SETTINGS; do  # what the kubelet writes there must not reach the host
+    [ -e /proc/sys/$setting ] || continue
+    mkdir -p $(dirname $RUN_DIR/sys/$setting)
+    cat /proc/sys/$setting > $RUN_DIR/sys/$setting
+    mount --bind $RUN_DIR/sys/$setting /proc/sys/$setting
+done
+mount -t tmpfs -o mode=0755 tmpfs /run
+mount -t tmpfs -o mode=0755 tmpfs /var
+ln -s /run /var/run
+mkdir -p -m 1777 /var/tmp /var/lib /var/log
+touch $RUN_DIR/mounted
+while :; do sleep 3600 & wait; done  # bash reaps whatever is handed to it meanwhile
+"""
+
+
+class Namespaces:
+    """The namespaces of the node of one cluster. Making and entering them needs root."""
+
+    def __init__(self, name: str, run_dir: Path) -> None:
+        self.run_dir = run_dir
+        self.network = f"datalake-{name}"
+        self.interface = f"dl-{name}"
+        self.cgroup = f"datalake-{name}"
+
+    def make(self, given: Addresses, log: Path) -> None:
+        """Make all of them, and the first process.
+
+        Raises:
+            ClusterError: The run folder lies where the node has folders of its own, or mounting failed.
+        """
+        if self.run_dir.resolve().is_relative_to("/var") or self.run_dir.resolve().is_relative_to("/run"):
+            raise ClusterError(f"{self.run_dir} is in /var or /run, which a node has of its own: set XDG_CACHE_HOME")
+        for hierarchy in self._hierarchies():
+            (hierarchy / self.cgroup).mkdir(exist_ok=True)
+        _run("ip", "netns", "add", self.network)
+        _run("ip", "link", "add", self.interface, "type", "veth", "peer", "name", "eth0", "netns", self.network)
+        _run("ip", "address", "add", f"{given.host}/30", "dev", self.interface)
+        _run("ip", "link", "set", self.interface, "up")
+        inside = ("nsenter", f"--net={self._network_file}", "--")
+        _run(*inside, "ip", "address", "add", f"{given.node}/30", "dev", "eth0")
+        for device in ("lo", "eth0"):
+            _run(*inside, "ip", "link", "set", device, "up")
+        _run(*inside, "ip", "route", "add", "default", "via", given.host)
+        _run(*inside, "sysctl", "-qw", "net.ipv4.ip_forward=1")
+        command = [
+            "nsenter", f"--net={self._network_file}", "--",  # not `ip netns exec`: its new /sys has no control groups
+            "unshare", "--mount", "--pid", "--fork", "--kill-child", "--", "bash", "-c", _INIT,
+        ]  # fmt: skip
+        environment = {"RUN_DIR": str(self.run_dir), "SETTINGS": " ".join(_KERNEL_SETTINGS)}
+        processes.start(self.run_dir, FIRST, command, log, environment)
+        waiting.until((self.run_dir / "mounted").exists, f"the node's mounts (see {log})", seconds=20)
+
+    def add_bridge(self, bridge: str, address: str) -> None:
+        """Make the pods' bridge now, so that DNS can listen at its address before there is a pod."""
+        for arguments in (
+            ("link", "add", bridge, "type", "bridge"),
+            ("address", "add", address, "dev", bridge),
+            ("link", "set", bridge, "up"),
+        ):
+            _run("nsenter", f"--net={self._network_file}", "--", "ip", *arguments)
+
+    def first(self) -> int:
+        """The id, seen from here, of the process that is number 1 inside.
+
+        Raises:
+            ClusterError: There is none.
+        """
+        for pid in processes.find(self.run_dir, FIRST):
+            if processes.is_first_of_its_namespace(pid):
+                return pid
+        raise ClusterError(f"the node of {self.run_dir.name} is not running")
+
+    def entering(self, command: Sequence[str | Path]) -> list[str | Path]:
+        """The command that runs `command` inside."""
+        return ["nsenter", f"--target={self.first()}", "--net", "--mount", "--pid", "--", *command]
+
+    def remove(self) -> None:
+        """Remove what the end of the processes left: network namespace, interface, control groups."""
+        if self._network_file.exists():
+            _run("ip", "netns", "delete", self.network)
+        if self.interface_folder.exists():
+            subprocess.run(["ip", "link", "delete", self.interface], capture_output=True, check=False)  # may just go
+        waiting.until(lambda: not self.pods(), "the end of the pods", seconds=30)
+        for cgroup in self.cgroups():
+            for folder, _, _ in os.walk(cgroup, topdown=False):
+                Path(folder).rmdir()
+        waiting.until(lambda: not self.interface_folder.exists(), f"the end of {self.interface}", seconds=10)
+
+    def cgroups(self) -> list[Path]:
+        """The control groups of the cluster that are there."""
+        return [hierarchy / self.cgroup for hierarchy in self._hierarchies() if (hierarchy / self.cgroup).exists()]
+
+    def pods(self) -> list[int]:
+        """The processes in those control groups."""
+        found: set[int] = set()
+        for cgroup in self.cgroups():
+            for file in cgroup.rglob("cgroup.procs"):
+                try:
+                    found.update(int(pid) for pid in file.read_text().split())
+                except OSError:  # the control group just went
+                    continue
+        return sorted(found)
+
+    @property
+    def interface_folder(self) -> Path:
+        """There as long as the host's end of the node's cable is."""
+        return Path("/sys/class/net") / self.interface
+
+    @property
+    def _network_file(self) -> Path:
+        return Path("/var/run/netns") / self.network
+
+    @property
+    def network_is_there(self) -> bool:
+        """Whether the network namespace has its name still."""
+        return self._network_file.exists()
+
+    @staticmethod
+    def _hierarchies() -> list[Path]:
+        """Version 2: one; version 1: one for each controller."""
+        if (_CGROUPS / "cgroup.controllers").exists():
+            return [_CGROUPS]
+        return [folder for folder in _CGROUPS.iterdir() if folder.is_dir() and not folder.is_symlink()]
+
+
+def _run(*command: str) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise ClusterError(f"{' '.join(command)}: {done.stderr.strip()}")
