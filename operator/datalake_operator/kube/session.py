@@ -9,9 +9,9 @@ from types import TracebackType
 from typing import Any, Self
 
 from datalake_operator.kube.config import Config
-from datalake_operator.kube.errors import from_status
+from datalake_operator.kube.errors import NotFound, from_status
 from datalake_operator.kube.resource import Resource, of
-from datalake_operator.kube.transport import OnRequest, Transport
+from datalake_operator.kube.transport import OnRequest, Transport, ignore
 
 FIELD_MANAGER = "datalake-operator"
 PAGE = 500
@@ -43,12 +43,17 @@ class Event:
 class Api:
     """The API server. Methods raise the errors of `kube.errors` and no others.
 
+    Attributes:
+        config: where the API server is.
+        on_request: called after every request.
+
     A request takes at most 30 s. One log line tells when the server stops to answer, one when it answers again.
     """
 
     def __init__(self, config: Config, on_request: OnRequest | None = None) -> None:
         self.config = config
-        self._transport = Transport(config, on_request)
+        self.on_request = on_request or ignore
+        self._transport = Transport(config, self.on_request)
         self._ask = self._transport.ask
 
     @classmethod
@@ -71,6 +76,16 @@ class Api:
     async def close(self) -> None:
         """Close all connections."""
         await self._transport.close()
+
+    async def serves(self, resource: Resource) -> bool:
+        """Whether discovery, which may lag behind a new CustomResourceDefinition, names the kind."""
+        try:
+            version = await self._ask("get", "GET", resource, f"/apis/{resource.group}/{resource.version}")
+            groups = await self._ask("get", "GET", resource, "/apis")
+        except NotFound:
+            return False
+        named = any(item["name"] == resource.plural for item in version.get("resources") or ())
+        return named and any(group["name"] == resource.group for group in groups.get("groups") or ())
 
     async def get(self, resource: Resource, namespace: str | None, name: str, *, metadata_only: bool = False) -> Object:
         """Read one object, or only its metadata."""
@@ -119,10 +134,11 @@ class Api:
         params = _selectors(label_selector, field_selector) | {"limit": str(PAGE)}
         while True:
             answer = await self._ask("list", "GET", resource, resource.path(namespace), params=params, headers=headers)
-            for item in answer["items"]:
+            items = answer.get("items") or []
+            for item in items:
                 item.update(apiVersion=resource.api_version, kind=resource.kind)
             more = answer["metadata"].get("continue", "")
-            yield Listing(answer["items"], answer["metadata"]["resourceVersion"])
+            yield Listing(items, answer["metadata"]["resourceVersion"])
             if not more:
                 return
             params["continue"] = more

@@ -26,16 +26,16 @@ OnRequest = Callable[[str, Resource, int], None]
 """Called after every request with its Kubernetes verb, its kind, and the HTTP status (0: no answer)."""
 
 
-def _ignore(_verb: str, _resource: Resource, _code: int) -> None:
+def ignore(_verb: str, _resource: Resource, _code: int) -> None:
     """Do nothing after a request."""
 
 
 class Transport:
     """Sends requests, raises the errors of `kube.errors` and nothing else, and tells whether the API server answers."""
 
-    def __init__(self, config: Config, on_request: OnRequest | None = None) -> None:
+    def __init__(self, config: Config, on_request: OnRequest = ignore) -> None:
         self.config = config
-        self._on_request = on_request or _ignore
+        self._on_request = on_request
         self._http = config.session()
         self._down_since: float | None = None
 
