@@ -4,10 +4,11 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from datalake_operator import __version__
+from datalake_operator.kube.resource import Resource
 
 _PASS_SECONDS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 """Bucket bounds in seconds: a pass without writes takes about a millisecond, one that waits for time-outs 30 s."""
@@ -44,21 +45,15 @@ class Metrics:
             ["verb", "resource", "code"],
             registry=self.registry,
         )
-        self.watch_restarts = Counter(
-            "datalake_watch_restarts_total",
-            "Watches that ended and were opened again.",
-            ["resource"],
-            registry=self.registry,
-        )
         self.leader = Gauge("datalake_leader", "1 where this process writes, 0 on a standby.", registry=self.registry)
         build = Gauge(
             "datalake_build_info", "The operator's version; the value is always 1.", ["version"], registry=self.registry
         )
         build.labels(version=__version__).set(1)
 
-    def request(self, verb: str, resource: str, code: int) -> None:
+    def request(self, verb: str, resource: Resource, code: int) -> None:
         """Count one request to the API server; `code` 0 means that no answer came."""
-        self.requests.labels(verb=verb, resource=resource, code=str(code)).inc()
+        self.requests.labels(verb=verb, resource=resource.plural, code=str(code)).inc()
 
     def serve_resources(self, resources: Callable[[], Iterable[tuple[str, Mapping[str, Any]]]]) -> None:
         """Export the series of the watched resources, read anew at each scrape.
@@ -67,6 +62,10 @@ class Metrics:
             resources: gives (kind, body) of every resource; nothing on a standby.
         """
         self.registry.register(_Resources(resources))
+
+    def serve_watches(self, restarts: Callable[[], Mapping[str, int]]) -> None:
+        """Export how often watches began anew, by resource, read anew at each scrape."""
+        self.registry.register(_Watches(restarts))
 
     def exposition(self) -> bytes:
         """The text format of Prometheus."""
@@ -102,3 +101,16 @@ class _Resources(Collector):
         for (kind, ready), count in sorted(totals.items()):
             resources.add_metric([kind, ready], count)
         return [resources, conditions]
+
+
+class _Watches(Collector):
+    def __init__(self, restarts: Callable[[], Mapping[str, int]]) -> None:
+        self._restarts = restarts
+
+    def collect(self) -> Iterable[CounterMetricFamily]:
+        restarts = CounterMetricFamily(
+            "datalake_watch_restarts_total", "Watches that ended and were opened again.", labels=["resource"]
+        )
+        for resource, count in sorted(self._restarts().items()):
+            restarts.add_metric([resource], count)
+        return [restarts]

@@ -93,9 +93,9 @@ class Applier:
         try:
             live = await self._api.get(resource, key.namespace, key.name, metadata_only=True)
         except NotFound:
-            raise Vanished(owner["metadata"]["resourceVersion"]) from None
+            raise Vanished from None
         if live["metadata"]["uid"] != owner["metadata"]["uid"] or live["metadata"].get("deletionTimestamp"):
-            raise Vanished(owner["metadata"]["resourceVersion"])
+            raise Vanished
 
     async def _first_touch(self, resource: Resource, namespace: str, name: str) -> Manifest | None:
         """Read a child that the store does not hold before it is applied for the first time."""

@@ -3,15 +3,15 @@
 import asyncio
 import logging
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable
 from time import monotonic
 
-from datalake_operator.kube.errors import ApiError
-from datalake_operator.kube.store import Store
+from datalake_operator.kube.errors import ApiError, NotFound
 from datalake_operator.metrics import Metrics
 from datalake_operator.reconcile.kind import Key
 from datalake_operator.reconcile.pipeline import Reconciler
 from datalake_operator.reconcile.queue import Queue
+from datalake_operator.reconcile.resources import Resources
 
 log = logging.getLogger(__name__)
 
@@ -24,22 +24,24 @@ class Engine:
 
     Args:
         reconciler: does one pass.
-        resources: stores of the custom resources, by kind.
+        resources: the custom resources.
         queue: of keys.
         metrics: counts.
         workers: passes under way at once.
         resync: seconds after which every resource gets a pass although nothing changed; jittered by a tenth.
+        on_missing: told when the API server does not know a kind, or not any more.
     """
 
     def __init__(
         self,
         *,
         reconciler: Reconciler,
-        resources: Mapping[str, Store],
+        resources: Resources,
         queue: Queue[Key],
         metrics: Metrics,
         workers: int,
         resync: float,
+        on_missing: Callable[[], Awaitable[None]],
     ) -> None:
         self._reconciler = reconciler
         self._resources = resources
@@ -47,21 +49,20 @@ class Engine:
         self._metrics = metrics
         self._workers = workers
         self._resync = resync
+        self._on_missing = on_missing
         metrics.depth.set_function(lambda: len(queue))
-
-    def keys(self) -> Iterable[Key]:
-        """Every resource that the stores hold."""
-        for kind, store in self._resources.items():
-            for namespace, name in store.keys():  # noqa: SIM118 - a store is no dict
-                yield Key(kind, namespace, name)
 
     async def work(self) -> None:
         """Reconcile everything once and then whatever is added, until cancelled."""
-        for key in self.keys():
-            self._queue.add(key)
+        self.everything()
         async with asyncio.TaskGroup() as group:
             for number in range(self._workers):
                 group.create_task(self._worker(), name=f"worker {number}")
+
+    def everything(self) -> None:
+        """Ask for a pass over every resource."""
+        for key in self._resources.keys():  # noqa: SIM118 - no dict
+            self._queue.add(key)
 
     async def _worker(self) -> None:
         while True:
@@ -79,6 +80,8 @@ class Engine:
         try:
             wake = await self._reconciler.reconcile(key)
         except ApiError as error:
+            if isinstance(error, NotFound):
+                await self._on_missing()
             self._put_off(key, str(error), error.retry_after)
             return "retry"
         except Exception:
@@ -86,7 +89,7 @@ class Engine:
             self._put_off(key, "internal error", None)
             return "error"
         self._queue.forget(key)
-        if self._resources[key.kind].get(key.namespace, key.name) is not None:
+        if self._resources.get(key) is not None:
             resync = self._resync * random.uniform(0.9, 1.1)  # noqa: S311 - spreads load, guards nothing
             self._queue.add_after(key, resync if wake is None else min(wake, resync))
         return "ok"

@@ -4,12 +4,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar, cast
 
-from datalake_operator.build import Context
+from datalake_operator.api.parse import parse
+from datalake_operator.api.pending import not_implemented
+from datalake_operator.build import Context, Refused
 from datalake_operator.kube.references import Reference
 from datalake_operator.kube.resource import Resource
-from datalake_operator.status.view import Assessment, View
+from datalake_operator.status import Assessment, EngineReason, View
 
 Manifest: TypeAlias = Mapping[str, Any]
 """A Kubernetes object as plain values."""
@@ -38,14 +40,18 @@ class Kind(ABC, Generic[Model]):
     children: tuple[Resource, ...] = ()
     """Resources of its children; all of them are watched and, but for claims, pruned."""
 
-    @abstractmethod
     def parse(self, body: Manifest) -> Model:
         """Give the validated model.
 
         Raises:
             InvalidResource: names each bad field and its mend.
-            Refused: the resource is valid and cannot be served.
+            Refused: the resource is valid, and asks for what this version does not honour: never silently ignored.
         """
+        model = parse(body)
+        missing = not_implemented(model)
+        if missing:
+            raise Refused(EngineReason.NOT_IMPLEMENTED, "; ".join(str(problem) for problem in missing))
+        return cast("Model", model)
 
     def references(self, model: Model) -> tuple[Reference, ...]:
         """Objects of others that must be there before anything is applied."""

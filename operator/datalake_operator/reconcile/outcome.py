@@ -45,10 +45,6 @@ class Postponed(Outcome):
 class Vanished(Exception):
     """The custom resource is gone although the store still holds it."""
 
-    def __init__(self, resource_version: str) -> None:
-        super().__init__(resource_version)
-        self.resource_version = resource_version
-
 
 class Unknown(Exception):
     """The API server was not heard yet about an object that the spec names."""

@@ -14,12 +14,12 @@ from datalake_operator.kube.events import EventRecorder
 from datalake_operator.kube.references import Reference, References
 from datalake_operator.kube.resource import PODS
 from datalake_operator.kube.session import Api
-from datalake_operator.kube.store import Store
 from datalake_operator.reconcile.apply import Applier
 from datalake_operator.reconcile.children import Children
 from datalake_operator.reconcile.kind import Key, Kind, Manifest
 from datalake_operator.reconcile.outcome import Outcome, Postponed, Stalled, Taken, Unknown, Vanished
 from datalake_operator.reconcile.report import status, transition
+from datalake_operator.reconcile.resources import Resources
 from datalake_operator.status import Assessment, EngineReason, Observation, View
 
 
@@ -39,8 +39,8 @@ class Reconciler:
     Args:
         api: the session.
         kinds: by the name of the kind.
-        resources: stores of the custom resources, by the name of the kind.
-        children: stores of their children.
+        resources: the custom resources.
+        children: what there is of their children.
         references: objects watched by name.
         observations: what the operands say.
         events: posts the few events there are.
@@ -53,7 +53,7 @@ class Reconciler:
         *,
         api: Api,
         kinds: Mapping[str, Kind[Any]],
-        resources: Mapping[str, Store],
+        resources: Resources,
         children: Children,
         references: References,
         observations: Observations,
@@ -84,7 +84,7 @@ class Reconciler:
         Raises:
             ApiError: the API server did not do its part; another try may mend it.
         """
-        body = self._resources[key.kind].get(key.namespace, key.name)
+        body = self._resources.get(key)
         if body is None or body["metadata"].get("deletionTimestamp"):
             self._forget(key)
             return None
@@ -94,8 +94,8 @@ class Reconciler:
             await self._make_so(this)
         except Unknown:
             return None  # the answer to the first list of a reference brings the key back
-        except Vanished as gone:
-            self._resources[key.kind].remove(key.namespace, key.name, gone.resource_version)
+        except Vanished:
+            self._resources.remove(key, body)
             self._forget(key)
             return None
         except Outcome as ended_early:
@@ -167,7 +167,7 @@ class Reconciler:
             except NotFound:
                 self._forget(this.key)
                 return None
-            self._resources[this.key.kind].put(written)
+            self._resources.put(this.key, written)
             event = transition(before, after)
             if event is not None:
                 self._events.emit(body, event.type, event.reason, event.message)

@@ -4,13 +4,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from datalake_operator.api.parse import not_implemented, parse
 from datalake_operator.api.xcache import XCacheNode
-from datalake_operator.build import Context, Refused, xcache
+from datalake_operator.build import Context, xcache
 from datalake_operator.kube import resource as kube
 from datalake_operator.kube.references import Reference
 from datalake_operator.reconcile.kind import Kind, Manifest
-from datalake_operator.status import Assessment, EngineReason, View
+from datalake_operator.status import Assessment, View
 from datalake_operator.status import xcache as judge
 
 
@@ -28,15 +27,6 @@ class XCacheKind(Kind[XCacheNode]):
         kube.POD_MONITORS,
         kube.STATEFUL_SETS,
     )
-
-    def parse(self, body: Manifest) -> XCacheNode:
-        """Validate; refuse what this version does not honour rather than ignore it."""
-        node = parse(body)
-        assert isinstance(node, XCacheNode)  # noqa: S101 - the store holds one kind only
-        missing = not_implemented(node)
-        if missing:
-            raise Refused(EngineReason.NOT_IMPLEMENTED, "; ".join(str(problem) for problem in missing))
-        return node
 
     def references(self, model: XCacheNode) -> tuple[Reference, ...]:
         """The claims that somebody else made."""

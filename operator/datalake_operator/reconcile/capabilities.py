@@ -1,0 +1,72 @@
+"""Kinds of others that some clusters serve and some do not."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+
+from datalake_operator.kube.errors import ApiError, Forbidden, NotFound
+from datalake_operator.kube.informer import Informer
+from datalake_operator.kube.resource import POD_MONITORS
+from datalake_operator.kube.session import Api
+
+log = logging.getLogger(__name__)
+
+
+class PodMonitors:
+    """Whether PodMonitor can be used here, and the informers of ours while it can.
+
+    Args:
+        api: the session.
+        namespaces: namespaces that are served; one None stands for all.
+        informers: makes the informers.
+        on_change: called when the answer has changed.
+    """
+
+    def __init__(
+        self,
+        api: Api,
+        namespaces: Sequence[str | None],
+        informers: Callable[[], list[Informer]],
+        on_change: Callable[[], None],
+    ) -> None:
+        self.served = False
+        self._api = api
+        self._namespace = namespaces[0]
+        self._informers = informers
+        self._on_change = on_change
+        self.running: list[Informer] = []
+        self._tasks: list[asyncio.Task[None]] = []
+        self._asking = asyncio.Lock()
+
+    async def refresh(self) -> None:
+        """Ask the API server whether it knows the kind and lets us use it; no answer changes nothing."""
+        async with self._asking:
+            try:
+                await self._api.list(POD_MONITORS, self._namespace, field_selector="metadata.name=none")
+            except (NotFound, Forbidden):
+                served = False
+            except ApiError as error:
+                log.debug("whether PodMonitor is served stays unknown: %s", error)
+                return
+            else:
+                served = True
+            if served != self.served:
+                await self._switch(served)
+
+    async def close(self) -> None:
+        """Stop the informers."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks, self.running = [], []
+
+    async def _switch(self, served: bool) -> None:
+        log.info("PodMonitor is %s by this cluster", "served" if served else "not served")
+        await self.close()
+        if served:
+            self.running = self._informers()
+            self._tasks = [asyncio.create_task(informer.run(), name=str(informer)) for informer in self.running]
+            for informer in self.running:
+                await informer.synced.wait()
+        self.served = served
+        self._on_change()
