@@ -62,7 +62,7 @@ COMPONENTS: Mapping[str, Component] = {
             "cni",
             {
                 name.split("/")[1]: f"{_PLUGINS}/{name}"
-                for name in ("main/bridge", "main/loopback", "ipam/host-local", "meta/portmap")
+                for name in ("main/ptp", "main/loopback", "ipam/host-local", "meta/portmap")
             },
         ),
         Component("dns", {"dns": "."}),

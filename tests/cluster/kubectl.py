@@ -16,7 +16,9 @@ class Kubectl:
     def __init__(self, kubeconfig: Path) -> None:
         self.kubeconfig = kubeconfig
 
-    def __call__(self, *arguments: str, given: Mapping[str, Any] | str | None = None, within: float | None = None) -> str:
+    def __call__(
+        self, *arguments: str, given: Mapping[str, Any] | str | None = None, within: float | None = None
+    ) -> str:
         """Run kubectl and return what it prints.
 
         Args:

@@ -53,8 +53,14 @@ class Namespaces:
         self.interface = f"dl-{name}"
         self.cgroup = f"datalake-{name}"
 
-    def make(self, given: Addresses, log: Path) -> None:
+    def make(self, given: Addresses, pods: str, gateway: str, log: Path) -> None:
         """Make all of them, and the first process.
+
+        Args:
+            given: The addresses of host and node.
+            pods: The network of the pods.
+            gateway: The node's own address in it, where DNS listens.
+            log: What the first process says.
 
         Raises:
             ClusterError: The run folder lies where the node has folders of its own, or mounting failed.
@@ -73,6 +79,11 @@ class Namespaces:
             _run(*inside, "ip", "link", "set", device, "up")
         _run(*inside, "ip", "route", "add", "default", "via", given.host)
         _run(*inside, "sysctl", "-qw", "net.ipv4.ip_forward=1")
+        _run(*inside, "ip", "address", "add", f"{gateway}/32", "dev", "lo")
+        # what pods send elsewhere is refused at once: nobody would answer, and a first packet to a Service that the proxy
+        # does not know yet would pin its connection (conntrack) to the way out
+        _run(*inside, "ip", "rule", "add", "priority", "100", "from", pods, "to", pods, "lookup", "main")
+        _run(*inside, "ip", "rule", "add", "priority", "101", "from", pods, "unreachable")
         command = [
             "nsenter", f"--net={self._network_file}", "--",  # not `ip netns exec`: its new /sys has no control groups
             "unshare", "--mount", "--pid", "--fork", "--kill-child", "--", "bash", "-c", _INIT,
@@ -80,15 +91,6 @@ class Namespaces:
         environment = {"RUN_DIR": str(self.run_dir), "SETTINGS": " ".join(_KERNEL_SETTINGS)}
         processes.start(self.run_dir, FIRST, command, log, environment)
         waiting.until((self.run_dir / "mounted").exists, f"the node's mounts (see {log})", seconds=20)
-
-    def add_bridge(self, bridge: str, address: str) -> None:
-        """Make the pods' bridge now, so that DNS can listen at its address before there is a pod."""
-        for arguments in (
-            ("link", "add", bridge, "type", "bridge"),
-            ("address", "add", address, "dev", bridge),
-            ("link", "set", bridge, "up"),
-        ):
-            _run("nsenter", f"--net={self._network_file}", "--", "ip", *arguments)
 
     def first(self) -> int:
         """The id, seen from here, of the process that is number 1 inside.

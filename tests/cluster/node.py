@@ -86,7 +86,7 @@ class Node(Built):
             raise ClusterError("a node needs root (namespaces, mounts): use sudo, Docker, or KUBECONFIG of a cluster")
         given = addresses.take(self.run_dir)
         (self.run_dir / "tmp").mkdir()
-        self.namespaces.make(given, self.logs / "init.log")
+        self.namespaces.make(given, node_config.PODS, node_config.GATEWAY, self.logs / "init.log")
         self._start_control_plane([f"IP:{given.node}", "IP:127.0.0.1"])
         self._write_configuration()
         self._start_containerd_and_kubelet()
@@ -110,7 +110,7 @@ class Node(Built):
         self.authority.write_kubeconfig("admin", local, self._local_kubeconfig)
         (self.run_dir / "cni").mkdir()
         for file, content in {
-            "containerd.toml": node_config.containerd(self.run_dir, binaries.path("bridge").parent),
+            "containerd.toml": node_config.containerd(self.run_dir, binaries.path("ptp").parent),
             "cni/10-datalake.conflist": json.dumps(node_config.network(self.run_dir)),
             "kubelet.json": json.dumps(
                 node_config.kubelet(self.run_dir, self.authority.folder, self.namespaces.cgroup)
@@ -145,8 +145,6 @@ class Node(Built):
         self._launch("controller-manager", controller_manager_command(self.authority, self._local_kubeconfig))
         self._launch("scheduler", [kube, "scheduler", kubeconfig, "--leader-elect=false", "--secure-port=0"])
         self._launch("proxy", [kube, "proxy", f"--config={self.run_dir}/proxy.json"])
-        prefix = node_config.PODS.split("/")[1]
-        self.namespaces.add_bridge(node_config.BRIDGE, f"{node_config.GATEWAY}/{prefix}")
         self._launch("dns", [binaries.path("dns"), "-conf", self.run_dir / "Corefile"])
 
     def _provisioner(self) -> list[str | Path]:

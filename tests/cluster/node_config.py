@@ -8,8 +8,7 @@ from typing import Any
 from tests.cluster import images
 
 PODS = "10.244.0.0/24"
-GATEWAY = "10.244.0.1"  # of the pods' bridge; DNS listens there
-BRIDGE = "cni0"
+GATEWAY = "10.244.0.1"  # of the pods; DNS listens there
 STORAGE_NAMESPACE = "local-path-storage"
 STORAGE_CONFIG = "local-path-config"
 
@@ -38,16 +37,16 @@ disabled_plugins = ["io.containerd.internal.v1.opt", "io.containerd.nri.v1.nri"]
 
 
 def network(run_dir: Path) -> Mapping[str, Any]:
-    """The pods' network: one bridge, no masquerading (nothing leaves the node)."""
+    """The pods' network: a cable from each pod to the node, which routes.
+
+    A bridge would need the kernel module br_netfilter for Services whose pod is on the same bridge.
+    """
     return {
         "cniVersion": "1.0.0",
         "name": "datalake",
         "plugins": [
             {
-                "type": "bridge",
-                "bridge": BRIDGE,
-                "isGateway": True,
-                "hairpinMode": True,
+                "type": "ptp",
                 "ipam": {
                     "type": "host-local",
                     "ranges": [[{"subnet": PODS}]],
@@ -106,13 +105,16 @@ def proxy(kubeconfig: Path, node: str) -> Mapping[str, Any]:
 
 
 def dns(kubeconfig: Path) -> str:
-    """Corefile: only names of the cluster, since nothing else can be reached."""
+    """Corefile: names of the cluster; no other name exists (a server failure would make callers wait and try again)."""
     return f""".:53 {{
   bind {GATEWAY}
   errors
   kubernetes cluster.local in-addr.arpa {{
     kubeconfig {kubeconfig}
     ttl 5
+  }}
+  template ANY ANY {{
+    rcode NXDOMAIN
   }}
 }}
 """
