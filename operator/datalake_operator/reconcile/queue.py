@@ -7,6 +7,7 @@ one event loop, so no locks are needed; the only await is in `get`.
 import asyncio
 import heapq
 import random
+import time
 from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
@@ -26,8 +27,8 @@ class Queue(Generic[Key]):
         jitter: a number in [0, 1) for each retry.
     """
 
-    def __init__(self, clock: Callable[[], float] | None = None, jitter: Callable[[], float] = random.random) -> None:
-        self._clock = clock or asyncio.get_running_loop().time
+    def __init__(self, clock: Callable[[], float] = time.monotonic, jitter: Callable[[], float] = random.random) -> None:
+        self._clock = clock
         self._jitter = jitter
         self._ready: dict[Key, float] = {}
         self._running: dict[Key, float] = {}

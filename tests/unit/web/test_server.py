@@ -1,0 +1,52 @@
+"""Health and metrics over HTTP."""
+
+import socket
+
+import aiohttp
+
+from datalake_operator.metrics import Metrics
+from datalake_operator.web import Health, serve
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+async def fetch(port: int, path: str) -> tuple[int, str]:
+    async with aiohttp.ClientSession() as session, session.get(f"http://127.0.0.1:{port}{path}") as response:
+        return response.status, await response.text()
+
+
+async def test_health_names_what_is_wrong_and_readiness_what_is_still_to_come() -> None:
+    alive: list[str] = []
+    ready = ["Pods are not known yet"]
+    port = free_port()
+    async with serve("127.0.0.1", port, Health(lambda: alive, lambda: ready), Metrics()):
+        assert await fetch(port, "/healthz") == (200, "ok\n")
+        assert await fetch(port, "/readyz") == (503, "Pods are not known yet\n")
+        ready.clear()
+        alive.append("stuck")
+        assert await fetch(port, "/readyz") == (200, "ok\n")
+        assert await fetch(port, "/healthz") == (503, "stuck\n")
+
+
+async def test_series_of_a_resource_live_as_long_as_the_resource() -> None:
+    body = {
+        "metadata": {"namespace": "n", "name": "a"},
+        "status": {"conditions": [{"type": "Ready", "status": "True"}, {"type": "Draining", "status": "Unknown"}]},
+    }
+    bodies = [("XCacheNode", body)]
+    metrics = Metrics()
+    metrics.serve_resources(lambda: bodies)
+    port = free_port()
+    async with serve("127.0.0.1", port, Health(lambda: (), lambda: ()), metrics):
+        _, text = await fetch(port, "/metrics")
+        assert 'datalake_resources{kind="XCacheNode",ready="True"} 1.0' in text
+        assert 'datalake_resource_condition{kind="XCacheNode",name="a",namespace="n",type="Ready"} 1.0' in text
+        assert 'type="Draining"} -1.0' in text
+        bodies.clear()
+        _, text = await fetch(port, "/metrics")
+        assert 'name="a"' not in text
