@@ -100,6 +100,15 @@ def quantity_range(low: str, high: str) -> Rule:
     )
 
 
+CLAIM_SIZE = quantity_range("100Mi", "1Ei")
+
+NO_SHRINKING = transition(
+    "quantity(string(self)).compareTo(quantity(string(oldSelf))) >= 0",
+    "a claim cannot shrink",
+    mend="write the old size or more",
+)
+
+
 def duration_range(low: str, high: str) -> Rule:
     """Return a rule that a duration lies between two others, both allowed."""
     return Rule(

@@ -6,53 +6,47 @@ from pydantic import Field
 
 from datalake_operator.api.meta import MAP_BY_NAME, DnsName, Duration, Items, LocalRef, Model, Quantity
 from datalake_operator.api.rules import (
+    CLAIM_SIZE,
+    NO_SHRINKING,
     duration_range,
     exactly_one_of,
     matching,
-    quantity_range,
     rule,
     transition,
     unchanged,
 )
 from datalake_operator.api.values import parse_quantity
 
-VOLUME_SIZE = quantity_range("100Mi", "1Ei")
+_FIXED_MODE = transition(
+    "self == oldSelf",
+    "the access mode of a claim cannot change",
+    mend="add an entry with another name, and remove this one",
+)
 
 
 class Claim(Model):
     """A claim that the operator makes, named after the resource and this entry."""
 
     rules = (
-        transition(
-            "quantity(string(self.size)).compareTo(quantity(string(oldSelf.size))) >= 0",
-            "a claim cannot shrink",
-            mend="write the old size or more",
-            at=".size",
-        ),
         unchanged(
             "storageClassName",
             message="the class of a claim cannot change",
             mend="add an entry with another name, and remove this one",
         ),
-        unchanged(
-            "accessMode",
-            message="the access mode of a claim cannot change",
-            mend="add an entry with another name, and remove this one",
-        ),
     )
 
-    size: Annotated[Quantity, VOLUME_SIZE]
+    size: Annotated[Quantity, CLAIM_SIZE, NO_SHRINKING]
     """Size of the volume in bytes, e.g. 500Gi. It may grow where the class allows it, and never shrink."""
     storage_class_name: DnsName | None = None
     """StorageClass of the volume. Default: the cluster's default class."""
-    access_mode: Literal["ReadWriteOnce", "ReadWriteOncePod", "ReadWriteMany"] = "ReadWriteOnce"
+    access_mode: Annotated[Literal["ReadWriteOnce", "ReadWriteOncePod", "ReadWriteMany"], _FIXED_MODE] = "ReadWriteOnce"
     """Access mode of the claim. ReadWriteOnce by default: one pod uses it."""
 
 
 class Ephemeral(Model):
     """An emptyDir on the node's own disk; its content goes with the pod."""
 
-    size_limit: Annotated[Quantity, VOLUME_SIZE]
+    size_limit: Annotated[Quantity, CLAIM_SIZE]
     """Bytes at which the kubelet evicts the pod, e.g. 20Gi; maxCacheSize must stay well below."""
 
 
@@ -176,7 +170,7 @@ class Storage(Model):
     """A volume of its own for the tree of names and the state of each file, best on a fast disk."""
     watermarks: Watermarks = Field(default_factory=Watermarks)
     """How full the file systems may become, in percent."""
-    max_cache_size: Annotated[Quantity, VOLUME_SIZE] | None = None
+    max_cache_size: Annotated[Quantity, CLAIM_SIZE] | None = None
     """Bytes that the cache may use at most, e.g. 8Gi. Required where others may fill the volume (ephemeral,
     existingClaim), since watermarks measure the file system and not the cache. Default: the watermarks alone."""
     purge_interval: Annotated[Duration, duration_range("60s", "1h")] = "5m"

@@ -1,0 +1,154 @@
+"""When a QoSProbe is green, yellow or red."""
+
+from datetime import datetime
+from typing import Annotated, Any, TypeAlias
+
+from pydantic import Field
+
+from datalake_operator.api.meta import MAP_BY_NAME, SET, ConfigMapKeyRef, Duration, Host, Items, Model, Port
+from datalake_operator.api.probe_endpoints import EndpointName
+from datalake_operator.api.rules import duration_range, exactly_one_of, matching, rule
+
+Decimal: TypeAlias = Annotated[
+    str,
+    Field(max_length=20),
+    matching(r"-?[0-9]+(\.[0-9]+)?", "must be a decimal number as text", mend='e.g. "0.90"'),
+]
+
+
+def _time(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None or "T" not in text.upper():
+        raise ValueError(f"{text!r} has no zone")
+    return moment
+
+
+Time: TypeAlias = Annotated[
+    str,
+    Field(max_length=35, json_schema_extra={"format": "date-time"}),
+]
+
+
+class LowerLimits(Model):
+    """Figures that a measurement must reach."""
+
+    rules = (
+        rule(
+            "double(self.warning) >= double(self.critical)",
+            "warning must not be below critical",
+            lambda self: float(self.warning) >= float(self.critical),
+            mend="exchange them",
+            at=".warning",
+        ),
+    )
+
+    warning: Decimal
+    """Below it the state is a warning, e.g. "0.90"."""
+    critical: Decimal
+    """Below it the state is critical, e.g. "0.80"."""
+
+
+class UpperLimits(Model):
+    """Figures that a measurement must not exceed."""
+
+    rules = (
+        rule(
+            "double(self.warning) <= double(self.critical)",
+            "warning must not be above critical",
+            lambda self: float(self.warning) <= float(self.critical),
+            mend="exchange them",
+            at=".warning",
+        ),
+    )
+
+    warning: Decimal
+    """Above it the state is a warning."""
+    critical: Decimal
+    """Above it the state is critical."""
+
+
+class Threshold(Model):
+    """Limits of one measurement: exactly one of atLeast, atMost."""
+
+    rules = (exactly_one_of("atLeast", "atMost"),)
+
+    measurement: Annotated[
+        str,
+        Field(min_length=1, max_length=63),
+        matching("[a-z][a-z0-9_]*", "must be a measurement", mend="e.g. success_ratio"),
+    ]
+    """Name of the measurement, e.g. success_ratio."""
+    at_least: LowerLimits | None = None
+    """Figures that it must reach."""
+    at_most: UpperLimits | None = None
+    """Figures that it must not exceed."""
+    window: Annotated[Duration, duration_range("15m", "720h")] = "6h"
+    """Time that is looked at, 15m to 720h. 6h by default."""
+    min_samples: Annotated[int, Field(ge=1, le=1000)] = 3
+    """Runs that the window needs for a verdict. 3 by default."""
+
+
+class VerdictPolicy(Model):
+    """How quickly the state changes."""
+
+    confirmations: Annotated[int, Field(ge=1, le=10)] = 2
+    """Failed runs in a row that make it critical, 1 to 10. 2 by default."""
+    recoveries: Annotated[int, Field(ge=1, le=10)] = 2
+    """Good runs in a row that make it ok again, 1 to 10. 2 by default."""
+    stale_after: Annotated[Duration, duration_range("1m", "720h")] | None = None
+    """Age at which a result is no longer believed. Default: 2.5 times the largest gap of the schedule."""
+
+
+def _in_order(self: Any) -> bool:
+    return _time(self.from_) < _time(self.to)
+
+
+class Maintenance(Model):
+    """A time in which failures are expected."""
+
+    rules = (rule("self.from < self.to", "must be after from", _in_order, mend="exchange them", at=".to"),)
+
+    name: EndpointName
+    """Name of the entry."""
+    from_: Annotated[Time, Field(alias="from")]
+    """When it begins, e.g. 2027-01-31T08:00:00Z."""
+    to: Time
+    """When it ends."""
+    endpoints: Annotated[Items[EndpointName], Field(max_length=64), SET] = ()
+    """Endpoints concerned. With sites empty too: all."""
+    sites: Annotated[Items[EndpointName], Field(max_length=64), SET] = ()
+    """Sites concerned."""
+    reason: Annotated[str, Field(max_length=256)] = ""
+    """What the page shows."""
+
+
+class MaintenanceSource(Model):
+    """Where more maintenance is written."""
+
+    config_map_ref: ConfigMapKeyRef
+    """Key of a ConfigMap with a list of the same shape as maintenance."""
+
+
+class ControlTarget(Model):
+    """Something that must work for any verdict."""
+
+    name: EndpointName
+    """Name of the entry."""
+    host: Host
+    """Host name or IP address."""
+    port: Port
+    """TCP port."""
+
+
+class Control(Model):
+    """How a fault of our own is told from everybody's fault."""
+
+    targets: Annotated[Items[ControlTarget], Field(max_length=8), MAP_BY_NAME] = ()
+    """What must work for any verdict, beside the cluster's DNS and API server."""
+
+
+class History(Model):
+    """What is remembered."""
+
+    runs: Annotated[int, Field(ge=1, le=64)] = 20
+    """Runs that the page shows for each cell, 1 to 64. 20 by default."""
