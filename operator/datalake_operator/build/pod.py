@@ -70,11 +70,24 @@ def _placement(node: XCacheNode) -> dict[str, Any]:
     spec = node.spec
     wanted = {
         "nodeSelector": spec.node_selector,
-        "tolerations": list(spec.tolerations),
-        "affinity": spec.affinity,
+        "tolerations": without_empty(spec.tolerations),
+        "affinity": without_empty(spec.affinity),
         "priorityClassName": spec.priority_class_name,
     }
     return {key: value for key, value in wanted.items() if value}
+
+
+def without_empty(value: Any) -> Any:
+    """Give tolerations or an affinity without what the API server does not print back: empty texts, lists, labels."""
+    if isinstance(value, Mapping):
+        return {
+            key: dict(inner) if key == "matchLabels" else without_empty(inner)
+            for key, inner in value.items()
+            if inner not in ("", [], ()) and not (key == "matchLabels" and not inner)
+        }
+    if isinstance(value, list | tuple):
+        return [without_empty(item) for item in value]
+    return value
 
 
 def _xrootd(node: XCacheNode, image: str, found: tuple[Volume, ...]) -> dict[str, Any]:

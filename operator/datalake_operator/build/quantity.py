@@ -1,7 +1,9 @@
 """Quantities as the API server prints them back, so that what we want equals what is there.
 
 Source: `Quantity.CanonicalizeBytes` and `ParseQuantity` of k8s.io/apimachinery v0.36, after the rounding to milli-units
-that the API server's defaulting of resource lists does. The unit test holds vectors made with that very code.
+that the API server's defaulting of resource lists does. The unit test holds vectors made with that very code. One thing
+differs: what was written with an exponent (`1e3`) becomes `1k`, which the server leaves as it is, since YAML takes the
+former for a number.
 """
 
 import re
@@ -26,7 +28,7 @@ def canonical_quantity(quantity: str | int) -> str:
         quantity: for example `1024Mi`, `0.5`, `1e3` or `2`.
 
     Returns:
-        The same amount in canonical form: `1Gi`, `500m`, `1e3`, `2`. Finer than a thousandth is rounded up.
+        The same amount in canonical form: `1Gi`, `500m`, `1k`, `2`. Finer than a thousandth is rounded up.
 
     Raises:
         ValueError: it is not a quantity.
@@ -45,7 +47,7 @@ def canonical_quantity(quantity: str | int) -> str:
     sign = "-" if match["sign"] == "-" and milli else ""
     if binary and milli >= 1024 * 1000 and milli % 1000 == 0:
         return sign + _base_1024(milli // 1000)
-    return sign + _base_1000(milli, with_exponent=match["exponent"] is not None)
+    return sign + _base_1000(milli)
 
 
 def _base_1024(number: int) -> str:
@@ -55,12 +57,10 @@ def _base_1024(number: int) -> str:
     return f"{number}{_BINARY[power]}"
 
 
-def _base_1000(milli: int, *, with_exponent: bool) -> str:
+def _base_1000(milli: int) -> str:
     if milli == 0:
         return "0"
     number, exponent = milli, -3
-    while number % 1000 == 0 and (with_exponent or exponent < 18):
+    while number % 1000 == 0 and exponent < 18:
         number, exponent = number // 1000, exponent + 3
-    if with_exponent:
-        return f"{number}e{exponent}" if exponent else str(number)
     return f"{number}{_DECIMAL[exponent]}"
