@@ -80,8 +80,8 @@ class Namespaces:
         _run(*inside, "ip", "route", "add", "default", "via", given.host)
         _run(*inside, "sysctl", "-qw", "net.ipv4.ip_forward=1")
         _run(*inside, "ip", "address", "add", f"{gateway}/32", "dev", "lo")
-        # what pods send elsewhere is refused at once: nobody would answer, and a first packet to a Service that the proxy
-        # does not know yet would pin its connection (conntrack) to the way out
+        # what pods send elsewhere is refused at once: nobody would answer, and a first packet to a Service that the
+        # proxy does not know yet would pin its connection (conntrack) to the way out
         _run(*inside, "ip", "rule", "add", "priority", "100", "from", pods, "to", pods, "lookup", "main")
         _run(*inside, "ip", "rule", "add", "priority", "101", "from", pods, "unreachable")
         command = [
