@@ -141,21 +141,11 @@ def _prepare(node: XCacheNode, image: str, found: tuple[Volume, ...]) -> dict[st
 
 def _exporter(node: XCacheNode, image: str, found: tuple[Volume, ...]) -> dict[str, Any]:
     """A native sidecar: starts before xrootd, ends after it, and its own state never makes the pod unready."""
-    disks = ",".join(f"{volume.space}:{volume.entry}={volume.mount}" for volume in found)
     return {
         **_container(node, "exporter", image),
         "command": ["tini", "--", "xcache-exporter"],
         "restartPolicy": "Always",
-        "env": _variables(
-            EXPORTER_DISKS=disks,
-            EXPORTER_DRAIN_FILE=DRAIN_FILE,
-            EXPORTER_GSTREAM=f"127.0.0.1:{GSTREAM_PORT}",
-            EXPORTER_LISTEN=f"0.0.0.0:{EXPORTER_PORT}",
-            EXPORTER_STATE_DIR=f"{localroot(found)}/pfc-stats",
-            EXPORTER_SUMMARY=f"127.0.0.1:{EXPORTER_PORT}",
-            HOME="/tmp",  # noqa: S108 - an emptyDir of the pod's own
-            SITE=node.spec.site,
-        ),
+        "env": _environment(node, found),
         "ports": [_port("metrics", EXPORTER_PORT)],
         "resources": _exporter_resources(node),
         "volumeMounts": [
@@ -177,24 +167,26 @@ def _container(node: XCacheNode, name: str, image: str) -> dict[str, Any]:
 
 
 def _environment(node: XCacheNode, found: tuple[Volume, ...]) -> list[dict[str, str]]:
-    """What the tools of the image read; the same for preparation, checks and drain."""
-    spec = node.spec
+    """What the tools of the image read, the same for all: preparation, checks, drain and exporter."""
+    storage = node.spec.storage
     variables = {
+        "EXPORTER_DISKS": ",".join(f"{volume.space}:{volume.entry}={volume.mount}" for volume in found),
+        "EXPORTER_GSTREAM": f"127.0.0.1:{GSTREAM_PORT}",
+        "EXPORTER_LISTEN": f"0.0.0.0:{EXPORTER_PORT}",
+        "EXPORTER_SUMMARY": f"127.0.0.1:{EXPORTER_PORT}",
         "HOME": "/tmp",  # noqa: S108 - an emptyDir of the pod's own
+        "SITE": node.spec.site,
         "XCACHE_DRAIN_FILE": DRAIN_FILE,
-        "XCACHE_DRAIN_TIMEOUT": str(seconds(spec.drain.timeout)),
+        "XCACHE_DRAIN_TIMEOUT": str(seconds(node.spec.drain.timeout)),
+        "XCACHE_HIGH_PERCENT": str(storage.watermarks.high_percent),
         "XCACHE_LOCALROOT": localroot(found),
-        "XCACHE_LOW_PERCENT": str(spec.storage.watermarks.low_percent),
-        "XCACHE_PORT": str(spec.protocols.root.port),
+        "XCACHE_LOW_PERCENT": str(storage.watermarks.low_percent),
+        "XCACHE_PORT": str(node.spec.protocols.root.port),
         "XCACHE_SPACES": ",".join(f"{space}={path}" for space, path in spaces(found)),
     }
-    if spec.storage.max_cache_size is not None:
-        variables["XCACHE_MAX_SIZE"] = str(parse_quantity(spec.storage.max_cache_size))
-    return _variables(**variables)
-
-
-def _variables(**values: str) -> list[dict[str, str]]:
-    return [{"name": name, "value": value} for name, value in sorted(values.items())]
+    if storage.max_cache_size is not None:
+        variables["XCACHE_MAX_SIZE"] = str(parse_quantity(storage.max_cache_size))
+    return [{"name": name, "value": value} for name, value in sorted(variables.items())]
 
 
 def _mounts(found: tuple[Volume, ...]) -> list[dict[str, Any]]:
