@@ -45,8 +45,9 @@ test: lint packages components images ## Everything: lint, unit, contract and en
 bench: $(READY) packages components ## Figures of the operator beside its peers, on the same API server
 	$(BIN)/python -m tests.bench
 
-crds: $(READY) ## Write crds/ from the models
+crds: $(READY) ## Write crds/ from the models, and the chart's copies of them
 	$(BIN)/datalake crds
+	cp $$(ls crds/*.yaml | grep -v kustomization) charts/datalake-operator/files/crds/
 
 lock: $(READY) ## Renew the pinned dependencies
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
