@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 from tests.charts.helm import CHART, SITE, Helm, HelmError
 from tests.cluster import Cluster, binaries
+from tests.demo.release import values
 from tests.support import kubeconfig
 from tests.support.client import Client, Object
 from tests.support.objects import condition, is_ready, xcache
@@ -15,7 +16,7 @@ from tests.support.waiting import eventually
 
 
 @pytest.fixture(scope="module")
-def helm(node: Cluster, images: None) -> Helm:
+def helm(node: Cluster, images: None) -> Helm:  # noqa: ARG001 - they must be there  # noqa: ARG001 - they must be there
     return Helm(binaries.path("helm"), node.kubeconfig)
 
 
@@ -45,11 +46,11 @@ async def test_install_waits_for_the_operator_and_replicas_come_and_go(
     metrics = await admin.request("GET", f"/api/v1/namespaces/{namespace}/services/{_full('lake')}:http/proxy/metrics")
     assert "datalake_build_info" in metrics["text"]
 
-    _upgrade(helm, "lake", namespace, "replicas=2")
+    _install(helm, "lake", namespace, "upgrade", replicas=2)
     assert await _ready_operators(admin, namespace) == 2
     await eventually(lambda: _leader(admin, namespace), 30)
 
-    _upgrade(helm, "lake", namespace, "replicas=1")
+    _install(helm, "lake", namespace, "upgrade", replicas=1)
     await eventually(lambda: _leader(admin, namespace), 30)
 
 
@@ -99,12 +100,10 @@ def _full(release: str) -> str:
     return f"{release}-datalake-operator"
 
 
-def _install(helm: Helm, release: str, namespace: str) -> None:
-    helm.run("install", release, CHART, "--namespace", namespace, "--wait", "--timeout", "120s")
-
-
-def _upgrade(helm: Helm, release: str, namespace: str, values: str) -> None:
-    helm.run("upgrade", release, CHART, "--namespace", namespace, "--set", values, "--wait", "--timeout", "120s")
+def _install(helm: Helm, release: str, namespace: str, verb: str = "install", replicas: int = 1) -> None:
+    settings = [*values([namespace]), f"replicas={replicas}"]
+    options = [word for setting in settings for word in ("--set", setting)]
+    helm.run(verb, release, CHART, "--namespace", namespace, "--wait", "--timeout", "120s", *options)
 
 
 def _site(helm: Helm, release: str, namespace: str, spec: Object, timeout: str = "300s") -> None:
