@@ -1,0 +1,10 @@
+"""Names that the demo uses."""
+
+CLUSTER = "demo"
+NAMESPACE = "demo"
+"""Where the examples' origin, client and cache live: their manifests say so."""
+OPERATOR_NAMESPACE = "datalake-demo"
+RELEASE = "datalake-operator"
+"""Name of the Helm release, and so of the operator's Deployment and Service."""
+OWNER = "datalake.projectescape.eu/demo"
+"""Label of the namespaces that we made, and so may remove."""

@@ -1,0 +1,58 @@
+"""Fixtures of the end-to-end tier: one node for the session, and on it the operator as Helm installs it."""
+
+import os
+from collections.abc import Generator, Iterator
+
+import pytest
+from tests.cluster import Cluster
+from tests.cluster.errors import ClusterError
+from tests.cluster.fixtures import node
+from tests.demo import down, release
+from tests.demo.kubectl import Kubectl
+from tests.demo.names import NAMESPACE
+from tests.e2e.names import OPERATOR, STORAGE
+
+__all__ = ["node"]
+
+
+@pytest.fixture(scope="session")
+def images(node: Cluster) -> None:
+    """Our images, known to the node."""
+    release.load_images(node)
+
+
+@pytest.fixture(scope="session")
+def lake(node: Cluster, images: None) -> Iterator[Kubectl]:  # noqa: ARG001 - they must be there
+    """kubectl for a cluster with an operator that serves the namespaces `demo` and `e2e-storage`."""
+    kubectl = Kubectl(node.kubeconfig)
+    release.make_namespaces(kubectl, [OPERATOR, NAMESPACE, STORAGE])
+    release.install(node, OPERATOR, [NAMESPACE, STORAGE])
+    yield kubectl
+    if os.environ.get("KUBECONFIG"):
+        down.clean(node, [NAMESPACE, STORAGE], OPERATOR)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Add to the report of a failure what the cluster says about it."""
+    report = yield
+    kubectl = getattr(item, "funcargs", {}).get("lake")
+    if report.failed and kubectl is not None:
+        report.sections += [(title, _said(kubectl, command)) for title, command in QUESTIONS.items()]
+    return report
+
+
+QUESTIONS = {
+    "resources": "get datalake --all-namespaces --output wide",
+    "pods": "get pods --all-namespaces --output wide",
+    "events": "get events --all-namespaces --sort-by .lastTimestamp",
+    "operator": f"logs --namespace {OPERATOR} deployment/datalake-operator --tail 60",
+}
+"""What is asked when a test has failed: title, arguments of kubectl."""
+
+
+def _said(kubectl: Kubectl, command: str) -> str:
+    try:
+        return kubectl(*command.split(), within=20)
+    except ClusterError as error:
+        return str(error)
