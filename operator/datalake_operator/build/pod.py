@@ -145,7 +145,7 @@ def _exporter(node: XCacheNode, image: str, found: tuple[Volume, ...]) -> dict[s
         **_container(node, "exporter", image),
         "command": ["tini", "--", "xcache-exporter"],
         "restartPolicy": "Always",
-        "env": _environment(node, found),
+        "env": _exporter_environment(node, found),
         "ports": [_port("metrics", EXPORTER_PORT)],
         "resources": _exporter_resources(node),
         "volumeMounts": [
@@ -167,26 +167,44 @@ def _container(node: XCacheNode, name: str, image: str) -> dict[str, Any]:
 
 
 def _environment(node: XCacheNode, found: tuple[Volume, ...]) -> list[dict[str, str]]:
-    """What the tools of the image read, the same for all: preparation, checks, drain and exporter."""
+    """What the tools of the image read: preparation, checks and drain."""
     storage = node.spec.storage
-    variables = {
-        "EXPORTER_DISKS": ",".join(f"{volume.space}:{volume.entry}={volume.mount}" for volume in found),
-        "EXPORTER_GSTREAM": f"127.0.0.1:{GSTREAM_PORT}",
-        "EXPORTER_LISTEN": f"0.0.0.0:{EXPORTER_PORT}",
-        "EXPORTER_SUMMARY": f"127.0.0.1:{EXPORTER_PORT}",
-        "HOME": "/tmp",  # noqa: S108 - an emptyDir of the pod's own
-        "SITE": node.spec.site,
-        "XCACHE_DRAIN_FILE": DRAIN_FILE,
-        "XCACHE_DRAIN_TIMEOUT": str(seconds(node.spec.drain.timeout)),
-        "XCACHE_HIGH_PERCENT": str(storage.watermarks.high_percent),
-        "XCACHE_LOCALROOT": localroot(found),
-        "XCACHE_LOW_PERCENT": str(storage.watermarks.low_percent),
-        "XCACHE_PORT": str(node.spec.protocols.root.port),
-        "XCACHE_SPACES": ",".join(f"{space}={path}" for space, path in spaces(found)),
-    }
-    if storage.max_cache_size is not None:
-        variables["XCACHE_MAX_SIZE"] = str(parse_quantity(storage.max_cache_size))
-    return [{"name": name, "value": value} for name, value in sorted(variables.items())]
+    return _variables(
+        HOME="/tmp",  # noqa: S108 - an emptyDir of the pod's own
+        XCACHE_DRAIN_FILE=DRAIN_FILE,
+        XCACHE_DRAIN_TIMEOUT=seconds(node.spec.drain.timeout),
+        XCACHE_LOCALROOT=localroot(found),
+        XCACHE_LOW_PERCENT=storage.watermarks.low_percent,
+        XCACHE_MAX_SIZE=_max_size(node),
+        XCACHE_PORT=node.spec.protocols.root.port,
+        XCACHE_SPACES=",".join(f"{space}={path}" for space, path in spaces(found)),
+    )
+
+
+def _exporter_environment(node: XCacheNode, found: tuple[Volume, ...]) -> list[dict[str, str]]:
+    watermarks = node.spec.storage.watermarks
+    return _variables(
+        EXPORTER_DISKS=",".join(f"{volume.space}:{volume.entry}={volume.mount}" for volume in found),
+        EXPORTER_DRAIN_FILE=DRAIN_FILE,
+        EXPORTER_GSTREAM=f"127.0.0.1:{GSTREAM_PORT}",
+        EXPORTER_HIGH_PERCENT=watermarks.high_percent,
+        EXPORTER_LISTEN=f"0.0.0.0:{EXPORTER_PORT}",
+        EXPORTER_LOW_PERCENT=watermarks.low_percent,
+        EXPORTER_MAX_SIZE=_max_size(node),
+        EXPORTER_STATE_DIR=f"{localroot(found)}/pfc-stats",
+        EXPORTER_SUMMARY=f"127.0.0.1:{EXPORTER_PORT}",
+        HOME="/tmp",  # noqa: S108 - an emptyDir of the pod's own
+        SITE=node.spec.site,
+    )
+
+
+def _max_size(node: XCacheNode) -> int | None:
+    size = node.spec.storage.max_cache_size
+    return None if size is None else parse_quantity(size)
+
+
+def _variables(**values: str | int | None) -> list[dict[str, str]]:
+    return [{"name": name, "value": str(value)} for name, value in sorted(values.items()) if value is not None]
 
 
 def _mounts(found: tuple[Volume, ...]) -> list[dict[str, Any]]:

@@ -30,7 +30,3 @@ class EngineReason:
 
     RECONCILING = "Reconciling"
     """The operator or the cluster is still at work on the newest spec; no hands are needed."""
-
-
-ENGINE_REASONS: frozenset[str] = frozenset(value for name, value in vars(EngineReason).items() if name.isupper())
-"""Every reason of `EngineReason`."""

@@ -25,7 +25,7 @@ def test_the_exporter_and_the_preparation_understand_the_pods_environment(node: 
 
     read = exporter.from_environment(given["exporter"])
     assert read == exporter.Settings(
-        local_root=Path("/meta/ns"),
+        state_dir=Path("/meta/ns/pfc-stats"),
         disks=(
             exporter.Disk("data", "d0", Path("/data/d0")),
             exporter.Disk("data", "d1", Path("/data/d1")),

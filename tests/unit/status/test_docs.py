@@ -1,0 +1,38 @@
+"""`docs/conditions.md` lists every reason that the code can give, and no other."""
+
+import re
+
+import pytest
+from tests.unit.status.conftest import ROOT
+
+from datalake_operator.status.pods import PodReason
+from datalake_operator.status.reasons import EngineReason
+from datalake_operator.status.storage import StorageReason
+from datalake_operator.status.xcache import XCacheReason
+
+SECTIONS = {
+    "Reasons of every kind": EngineReason,
+    "Reasons of a pod: XCacheNode": PodReason,
+    "Reasons of storage: XCacheNode": StorageReason,
+    "Reasons of XCacheNode": XCacheReason,
+}
+DOCUMENT = (ROOT / "docs" / "conditions.md").read_text()
+TEXTS = dict(re.findall(r"^## (.+)\n([^#]*)", DOCUMENT, re.MULTILINE))
+
+
+def reasons(cls: type) -> set[str]:
+    return {value for name, value in vars(cls).items() if name.isupper()}
+
+
+@pytest.mark.parametrize(("section", "cls"), SECTIONS.items(), ids=SECTIONS)
+def test_the_document_lists_exactly_the_reasons_of_the_code(section: str, cls: type) -> None:
+    assert set(re.findall(r"^\| `(\w+)`", TEXTS[section], re.MULTILINE)) == reasons(cls)
+
+
+def test_every_section_is_compared() -> None:
+    assert TEXTS.keys() == SECTIONS.keys()
+
+
+@pytest.mark.parametrize("reason", sorted(set().union(*map(reasons, SECTIONS.values()))))
+def test_reasons_are_camel_case_as_the_api_demands(reason: str) -> None:
+    assert re.fullmatch("([A-Z][a-z]+)+", reason)
