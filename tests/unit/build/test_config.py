@@ -145,7 +145,7 @@ def test_whatever_a_valid_spec_holds_the_file_has_exactly_the_directives_that_ar
 
 def expected_names(chosen: dict[str, Any]) -> list[str]:
     return [
-        *("all.role", "all.sitename", "all.adminpath", "all.pidpath"),
+        *("all.sitename", "all.adminpath", "all.pidpath"),
         *["all.export"] * len(chosen["exports"]),
         *("xrd.port", "xrd.network"),
         *["xrd.protocol"] * (chosen["http"] is not None),
