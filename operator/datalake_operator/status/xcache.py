@@ -82,8 +82,7 @@ def assess(node: XCacheNode, view: View, now: datetime) -> Assessment:
         _condition("Ready", ready),
         seen.storage,
         _condition("Serving", _first(_SERVING, seen)),
-        origin_reachable(data),
-        *_draining(seen, data),
+        *_observed_conditions(seen, view, data),
     ]
     return Assessment(
         conditions=tuple(conditions),
@@ -186,6 +185,19 @@ def _condition(type_: str, finding: Finding) -> Condition:
     return Condition(
         type_, "True" if finding.reason == XCacheReason.SERVING else "False", finding.reason, finding.message
     )
+
+
+def _observed_conditions(seen: _Seen, view: View, data: Manifest | None) -> list[Condition]:
+    """What the exporter says. Not asked yet, since the operator has just started: what was said last still stands."""
+    if view.observation is None and seen.pod is not None:
+        kept = [
+            Condition(old["type"], old["status"], old["reason"], old["message"])
+            for old in view.previous.get("conditions", ())
+            if old["type"] in {"OriginReachable", "Draining"}
+        ]
+        if kept:
+            return kept
+    return [origin_reachable(data), *_draining(seen, data)]
 
 
 def origin_reachable(data: Manifest | None) -> Condition:
