@@ -11,32 +11,35 @@ from tests.cluster import Cluster
 from tests.cluster.fixtures import control_plane
 from tests.support import kubeconfig
 from tests.support.audit import Audit
-from tests.support.client import Client, Object, RefusedError
+from tests.support.client import DATALAKE, Client, Object, RefusedError
 from tests.support.exporter import Exporter
 from tests.support.kubelet import Kubelet
 from tests.support.lab import Lab
-from tests.support.objects import CHILD_KINDS, condition
+from tests.support.objects import CHILD_KINDS
 from tests.support.operator import ROOT
 from tests.support.proxy import Proxy
 from tests.support.waiting import eventually
 
 __all__ = ["control_plane"]
 
+CRDS = ROOT / "crds" if (ROOT / "crds").exists() else Path("/tmp/trial/crds")
 RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
 
 
 async def apply_crds(admin: Client) -> None:
     """Apply the project's definitions and wait until they are served."""
-    crds: list[Object] = [yaml.safe_load(file.read_text()) for file in sorted((ROOT / "crds").glob("*.yaml"))]
+    crds: list[Object] = [yaml.safe_load(file.read_text()) for file in sorted(CRDS.glob("[!k]*.yaml"))]
     for crd in crds:
         await admin.apply(crd)
     for crd in crds:
-        name = crd["metadata"]["name"]
 
-        async def is_established(name: str = name) -> bool:
-            return condition(await admin.get("CustomResourceDefinition", name), "Established").get("status") == "True"
+        async def is_served(plural: str = crd["spec"]["names"]["plural"]) -> bool:
+            try:
+                return bool(await admin.request("GET", f"/apis/{DATALAKE}/{plural}"))
+            except RefusedError:
+                return False
 
-        await eventually(is_established, 20)
+        await eventually(is_served, 20)
 
 
 @pytest.fixture(scope="session")

@@ -105,7 +105,7 @@ class Kubelet:
 
     async def _pod(self, stateful_set: Object, name: str, revision: str, pod: Object | None) -> Object:
         """Return the pod of that name; one of an old revision is replaced only where it is Ready, as in a cluster."""
-        if pod is not None and _revision(pod) != revision and _ready(pod):
+        if pod is not None and (_is_stopping(pod) or (_revision(pod) != revision and _ready(pod))):
             await self._admin.delete("Pod", name, self._namespace)
             pod = None
         if pod is None:
@@ -137,12 +137,17 @@ class Kubelet:
                     "image": container["image"],
                     "imageID": "",
                     "ready": self.ready,
+                    "started": self.ready,
                     "restartCount": 0,
                     "state": {"running": {"startedAt": NOW}},
                 }
                 for container in pod["spec"]["containers"]
             ],
         }
+
+
+def _is_stopping(pod: Object) -> bool:
+    return "deletionTimestamp" in pod["metadata"]
 
 
 def _revision(pod: Object) -> str:

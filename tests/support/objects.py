@@ -40,7 +40,7 @@ def xcache(name: str, namespace: str, **spec: Any) -> Object:
 
 def condition(body: Mapping[str, Any], kind: str) -> dict[str, Any]:
     """Return the condition of that type; empty where there is none."""
-    conditions = body.get("status", {}).get("conditions", [])
+    conditions = body.get("status", {}).get("conditions") or []
     return next((dict(one) for one in conditions if one["type"] == kind), {})
 
 

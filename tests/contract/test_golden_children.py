@@ -1,0 +1,55 @@
+"""What the API server makes of the children in the golden files: exactly what was sent, and no change the second time."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from tests.support.client import Client, Object
+from tests.support.operator import ROOT
+
+from datalake_operator.reconcile.compare import is_subset
+
+CASES = sorted((ROOT / "tests" / "golden" / "xcachenode").glob("*/output.yaml"))
+
+
+def children(case: Path, namespace: str) -> list[Object]:
+    """The children of a case, moved to the test's namespace; a PodMonitor needs definitions that are not here."""
+    read: list[Object] = [child for child in yaml.safe_load_all(case.read_text()) if child["kind"] != "PodMonitor"]
+    return [{**child, "metadata": {**child["metadata"], "namespace": namespace}} for child in read]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.parent.name)
+async def test_a_child_applied_twice_is_what_was_sent_and_does_not_change(
+    admin: Client, namespace: str, case: Path
+) -> None:
+    for child in children(case, namespace):
+        first = await admin.apply(child)
+        second = await admin.apply(child)
+        assert first["metadata"]["resourceVersion"] == second["metadata"]["resourceVersion"]
+        assert is_subset(child, first), difference(child, first)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.parent.name)
+async def test_a_pod_of_the_template_is_admitted_under_the_restricted_standard(
+    admin: Client, namespace: str, case: Path
+) -> None:
+    *before, workload = children(case, namespace)
+    for child in before:
+        await admin.apply(child)
+    template = workload["spec"]["template"]
+    placement = {"tolerations", "priorityClassName", "nodeSelector", "affinity"}  # name classes that are not here
+    spec = {key: value for key, value in template["spec"].items() if key not in placement}
+    metadata = {**template["metadata"], "name": "trial", "namespace": namespace}
+    pod = await admin.create({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec})
+    assert pod["metadata"]["name"] == "trial"
+
+
+def difference(sent: Any, live: Any, path: str = "") -> list[str]:
+    """Paths at which the live object does not hold what was sent."""
+    if isinstance(sent, dict) and isinstance(live, dict):
+        return [line for key in sent for line in difference(sent[key], live.get(key), f"{path}.{key}")]
+    if isinstance(sent, list) and isinstance(live, list) and len(sent) == len(live):
+        pairs = enumerate(zip(sent, live, strict=True))
+        return [line for index, (one, other) in pairs for line in difference(one, other, f"{path}[{index}]")]
+    return [] if sent == live else [f"{path}: sent {sent!r}, got {live!r}"]
