@@ -44,6 +44,19 @@ while :; do sleep 3600 & wait; done  # bash reaps whatever is handed to it meanw
 """
 
 
+# Pods get a refusal at once for what they send out of the cluster, since nobody would answer. A reset, because errors by
+# ICMP are limited in rate, and ignored while the sender is still in connect(). (Addresses of Services that do not exist
+# are swallowed before, by the proxy.)
+_NOTHING_OUT = """
+table ip datalake {{
+    chain forward {{
+        type filter hook forward priority 10;
+        ip saddr {pods} ip daddr != {pods} ip protocol tcp reject with tcp reset
+        ip saddr {pods} ip daddr != {pods} reject
+    }}
+}}"""
+
+
 class Namespaces:
     """The namespaces of the node of one cluster. Making and entering them needs root."""
 
@@ -80,10 +93,7 @@ class Namespaces:
         _run(*inside, "ip", "route", "add", "default", "via", given.host)
         _run(*inside, "sysctl", "-qw", "net.ipv4.ip_forward=1")
         _run(*inside, "ip", "address", "add", f"{gateway}/32", "dev", "lo")
-        # what pods send elsewhere is refused at once: nobody would answer, and a first packet to a Service that the
-        # proxy does not know yet would pin its connection (conntrack) to the way out
-        _run(*inside, "ip", "rule", "add", "priority", "100", "from", pods, "to", pods, "lookup", "main")
-        _run(*inside, "ip", "rule", "add", "priority", "101", "from", pods, "unreachable")
+        _run(*inside, "nft", _NOTHING_OUT.format(pods=pods))
         command = [
             "nsenter", f"--net={self._network_file}", "--",  # not `ip netns exec`: its new /sys has no control groups
             "unshare", "--mount", "--pid", "--fork", "--kill-child", "--", "bash", "-c", _INIT,
