@@ -120,6 +120,12 @@ def test_the_origin_is_judged_by_opens(success: str | None, error: str | None, s
     assert (judged.status, judged.reason) == (status, reason)
 
 
+def test_an_operator_that_has_just_started_keeps_what_was_said_of_the_origin(node: MakeNode, view: MakeView) -> None:
+    said = {"type": "OriginReachable", "status": "True", "reason": "OriginAnswers", "message": "files are opened"}
+    assessment = assess(node(), view(previous={"conditions": [said]}), NOW)
+    assert condition(assessment, "OriginReachable") == Condition(**said)
+
+
 def test_the_origin_does_not_decide_ready(node: MakeNode, view: MakeView) -> None:
     failing = seen(origin={"lastSuccessTime": None, "lastErrorTime": "2026-11-25T11:00:00Z"})
     assessment = assess(node(), view(observation=failing), NOW)
