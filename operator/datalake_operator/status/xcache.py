@@ -9,7 +9,8 @@ from datalake_operator.api.xcache import XCacheNode
 from datalake_operator.build import storage as volumes
 from datalake_operator.build.config import EXPORTER_PORT
 from datalake_operator.build.labels import INSTANCE
-from datalake_operator.status.conditions import Condition, parse_time
+from datalake_operator.status.conditions import Condition
+from datalake_operator.status.origin import origin_reachable
 from datalake_operator.status.pods import (
     Finding,
     PodReason,
@@ -28,31 +29,15 @@ Manifest: TypeAlias = Mapping[str, Any]
 STALE = timedelta(minutes=2)
 """The exporter's last answer counts this long while it gives no new one: a restart is not worth a change of status."""
 
-ORIGIN_GRACE = timedelta(minutes=1)
-"""The origin counts as failing when no open succeeded for this long before the last one that failed. A reader who asks
-for files that do not exist fails too, and must not look like an outage among others who read."""
-
 
 class XCacheReason:
-    """Reasons of an XCacheNode's conditions, beside those of its claims and its pod."""
+    """Reasons of an XCacheNode's conditions, beside those of its claims, its pod and its origin."""
 
     SERVING = "Serving"
     """The cache is ready and runs what the spec says."""
 
     ROLLING_OUT = "RollingOut"
     """The pod of the newest revision has not replaced the old one yet."""
-
-    NOT_OBSERVED = "NotObserved"
-    """The exporter has not answered, or not for two minutes."""
-
-    NO_MISSES = "NoMisses"
-    """Nothing was opened at the origin since the cache started, so nothing is known of it."""
-
-    ORIGIN_ANSWERS = "OriginAnswers"
-    """The cache opens files at its origin."""
-
-    OPENS_FAIL = "OpensFail"
-    """No file could be opened at the origin for a minute or more; cached files are still served."""
 
     DRAIN_REQUESTED = "DrainRequested"
     """The drain file is there: the cache takes no new clients and finishes what is open."""
@@ -198,27 +183,6 @@ def _observed_conditions(seen: _Seen, view: View, data: Manifest | None) -> list
         if kept:
             return kept
     return [origin_reachable(data), *_draining(seen, data)]
-
-
-def origin_reachable(data: Manifest | None) -> Condition:
-    """Judge the origin by what the cache opened there. Messages hold no figures, which would change all the time."""
-    if data is None:
-        return _origin("Unknown", XCacheReason.NOT_OBSERVED, "the exporter does not answer")
-    origin = data.get("origin") or {}
-    success, failure = parse_time(origin.get("lastSuccessTime")), parse_time(origin.get("lastErrorTime"))
-    if failure is not None and (success is None or failure - success >= ORIGIN_GRACE):
-        return _origin(
-            "False",
-            XCacheReason.OPENS_FAIL,
-            "opens at the origin fail (of files that it does not have, too); cached files are still served",
-        )
-    if success is None:
-        return _origin("Unknown", XCacheReason.NO_MISSES, "nothing was opened at the origin yet")
-    return _origin("True", XCacheReason.ORIGIN_ANSWERS, "files are opened at the origin")
-
-
-def _origin(status: Any, reason: str, message: str) -> Condition:
-    return Condition("OriginReachable", status, reason, message)
 
 
 def _draining(seen: _Seen, data: Manifest | None) -> Iterator[Condition]:

@@ -5,6 +5,7 @@ import re
 import pytest
 from tests.unit.status.conftest import ROOT
 
+from datalake_operator.status.origin import OriginReason
 from datalake_operator.status.pods import PodReason
 from datalake_operator.status.reasons import EngineReason
 from datalake_operator.status.storage import StorageReason
@@ -15,6 +16,7 @@ SECTIONS = {
     "Reasons of a pod: XCacheNode": PodReason,
     "Reasons of storage: XCacheNode": StorageReason,
     "Reasons of XCacheNode": XCacheReason,
+    "Reasons of the origin: XCacheNode": OriginReason,
 }
 DOCUMENT = (ROOT / "docs" / "conditions.md").read_text()
 TEXTS = dict(re.findall(r"^## (.+)\n([^#]*)", DOCUMENT, re.MULTILINE))

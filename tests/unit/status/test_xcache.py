@@ -6,8 +6,9 @@ import jsonschema
 import pytest
 from tests.unit.status.conftest import NOW, OLD, ROOT, MakeNode, MakeView, claim, pod, statefulset
 
-from datalake_operator.status import Assessment, Condition, Observation
-from datalake_operator.status.xcache import STALE, assess, notable, origin_reachable, rolled, state_url, stuck_pods
+from datalake_operator.status import Assessment, Condition, Observation, merge
+from datalake_operator.status.origin import origin_reachable
+from datalake_operator.status.xcache import STALE, assess, notable, rolled, state_url, stuck_pods
 
 
 def condition(assessment: Assessment, type_: str) -> Condition:
@@ -121,9 +122,9 @@ def test_the_origin_is_judged_by_opens(success: str | None, error: str | None, s
 
 
 def test_an_operator_that_has_just_started_keeps_what_was_said_of_the_origin(node: MakeNode, view: MakeView) -> None:
-    said = {"type": "OriginReachable", "status": "True", "reason": "OriginAnswers", "message": "files are opened"}
-    assessment = assess(node(), view(previous={"conditions": [said]}), NOW)
-    assert condition(assessment, "OriginReachable") == Condition(**said)
+    said = Condition("OriginReachable", "True", "OriginAnswers", "files are opened at the origin")
+    assessment = assess(node(), view(previous={"conditions": merge([], [said], 1, NOW)}), NOW)
+    assert condition(assessment, "OriginReachable") == said
 
 
 def test_the_origin_does_not_decide_ready(node: MakeNode, view: MakeView) -> None:
