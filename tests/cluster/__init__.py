@@ -16,9 +16,14 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal, Protocol, get_args
 
+from tests.cluster.control_plane import ControlPlane
 from tests.cluster.errors import ClusterError, NotPossible
+from tests.cluster.foreign import Foreign
+from tests.cluster.kind import Kind
+from tests.cluster.leftovers import leftovers
+from tests.cluster.node import Node
 
-__all__ = ["FLAVOURS", "Cluster", "ClusterError", "Flavour", "NotPossible", "choose", "docker_answers"]
+__all__ = ["FLAVOURS", "Cluster", "ClusterError", "Flavour", "NotPossible", "choose", "docker_answers", "leftovers"]
 
 Flavour = Literal["control-plane", "node"]
 """`control-plane`: etcd and API server only, for contract tests. `node`: pods too."""
@@ -96,20 +101,9 @@ def choose(
     """
     if flavour not in FLAVOURS:
         raise ClusterError(f"{flavour!r} is no flavour of cluster: choose one of {', '.join(FLAVOURS)}")
-    # the imports stand here because these modules import this one, and what is not chosen need not be installed
     kubeconfig = (os.environ if environment is None else environment).get("KUBECONFIG")
     if kubeconfig:
-        from tests.cluster.foreign import Foreign  # noqa: PLC0415
-
         return Foreign(name, Path(kubeconfig))
     if docker():
-        from tests.cluster.kind import Kind  # noqa: PLC0415
-
         return Kind(name)
-    if flavour == "control-plane":
-        from tests.cluster.control_plane import ControlPlane  # noqa: PLC0415
-
-        return ControlPlane(name)
-    from tests.cluster.node import Node  # noqa: PLC0415
-
-    return Node(name)
+    return ControlPlane(name) if flavour == "control-plane" else Node(name)

@@ -14,12 +14,13 @@ from tests.cluster.pki import Authority
 SERVICES = "10.96.0.0/16"
 FIRST_SERVICE = "10.96.0.1"  # the API server's own Service
 
-_AUDIT_POLICY: Mapping[str, Any] = {
+AUDIT_POLICY: Mapping[str, Any] = {
     "apiVersion": "audit.k8s.io/v1",
     "kind": "Policy",
     "omitStages": ["RequestReceived"],
     "rules": [{"level": "Metadata"}],
 }
+"""Who asked what, and what came of it, for every request; no bodies."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ def etcd_command(settings: Settings) -> list[str | Path]:
 def api_server_command(settings: Settings) -> list[str | Path]:
     """The command that runs the API server; writes the audit policy that it reads."""
     policy = settings.run_dir / "audit-policy.json"
-    policy.write_text(json.dumps(_AUDIT_POLICY))
+    policy.write_text(json.dumps(AUDIT_POLICY))
     folder = settings.authority.folder
     return [
         binaries.path("kube"),

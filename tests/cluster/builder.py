@@ -33,11 +33,12 @@ class Component:
     programs: Mapping[str, str]
     links: Mapping[str, str] = field(default_factory=dict)
     ldflags: str = "-s -w"
+    source: Path = _HERE
+    """Folder of the Go module; by default that of its name beside this file."""
 
-    @property
-    def source(self) -> Path:
-        """The folder of the Go module."""
-        return _HERE / self.name
+    def __post_init__(self) -> None:
+        if self.source == _HERE:
+            object.__setattr__(self, "source", _HERE / self.name)
 
 
 _CONTAINERD = "github.com/containerd/containerd/v2/cmd"
@@ -92,10 +93,18 @@ def folder(name: str) -> Path:
     Raises:
         ClusterError: Go is missing, or the build failed.
     """
-    component = COMPONENTS[name]
+    return ensure(COMPONENTS[name])
+
+
+def ensure(component: Component) -> Path:
+    """The folder with the programs of any component, built now if it is not there yet.
+
+    Raises:
+        ClusterError: Go is missing, or the build failed.
+    """
     target = _target(component)
     if not target.exists():
-        with folders.locked(folders.cache() / f"{name}.lock"):
+        with folders.locked(folders.cache() / f"{component.name}.lock"):
             if not target.exists():
                 _build(component, target)
     return target

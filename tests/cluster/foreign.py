@@ -17,6 +17,8 @@ class Foreign:
     """A cluster that is not ours: `up` looks whether it answers, `down` leaves it alone."""
 
     def __init__(self, name: str, kubeconfig: Path) -> None:
+        if not kubeconfig.is_file():
+            raise ClusterError(f"KUBECONFIG must name one file that is there, not {kubeconfig}")
         self.name = name
         self.run_dir = folders.runs() / f"foreign-{name}"
         self.kubeconfig = kubeconfig
@@ -37,11 +39,7 @@ class Foreign:
 
     def is_up(self) -> bool:
         """Whether it answers."""
-        try:
-            self.kubectl("version", "--request-timeout=5s")
-        except ClusterError:
-            return False
-        return True
+        return answers(self.kubectl)
 
     def load_image(self, name: str, archive: Path) -> None:
         """Refused, unless `IMAGE_REGISTRY` says whence the cluster's nodes pull.
@@ -72,6 +70,15 @@ class Foreign:
             ClusterError: We may not approve certificates there, or nobody signs them.
         """
         return client_kubeconfig(self.kubectl, self.run_dir, user, groups)
+
+
+def answers(kubectl: Kubectl) -> bool:
+    """Whether an API server answers."""
+    try:
+        kubectl("version", "--request-timeout=5s")
+    except ClusterError:
+        return False
+    return True
 
 
 def client_kubeconfig(kubectl: Kubectl, run_dir: Path, user: str, groups: Sequence[str]) -> Path:

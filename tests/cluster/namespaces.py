@@ -44,9 +44,9 @@ while :; do sleep 3600 & wait; done  # bash reaps whatever is handed to it meanw
 """
 
 
-# Pods get a refusal at once for what they send out of the cluster, since nobody would answer. A reset, because errors by
-# ICMP are limited in rate, and ignored while the sender is still in connect(). (Addresses of Services that do not exist
-# are swallowed before, by the proxy.)
+# Pods get a refusal at once for what they send out of the cluster, since nobody would answer. A reset, because errors
+# by ICMP are limited in rate, and ignored while the sender is still in connect(). (Addresses of Services that do not
+# exist are swallowed before, by the proxy.)
 _NOTHING_OUT = """
 table ip datalake {{
     chain forward {{
