@@ -1,6 +1,7 @@
 """The table of bad input, `tests/bad_input.yaml`: one row is one mistake, and what everybody says about it."""
 
 import copy
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,10 +30,10 @@ class BadInput:
     sentence: str
     kind: str
     name: str = "bad"
-    without: tuple[str, ...] = ()
+    without: Sequence[str] = ()
     spec: dict[str, Any] = field(default_factory=dict)
-    server: tuple[str, ...] = ()
-    validate: tuple[str, ...] = ()
+    server: Sequence[str] = ()
+    validate: Sequence[str] = ()
 
     @property
     def manifest(self) -> dict[str, Any]:
@@ -52,8 +53,8 @@ def minimal(kind: str) -> dict[str, Any]:
 
 def table() -> list[BadInput]:
     """Return every row."""
-    rows = yaml.safe_load((TESTS / "bad_input.yaml").read_text("utf-8"))
-    return [BadInput(**{key: tuple(v) if isinstance(v, list) else v for key, v in row.items()}) for row in rows]
+    rows: list[dict[str, Any]] = yaml.safe_load((TESTS / "bad_input.yaml").read_text("utf-8"))
+    return [BadInput(**row) for row in rows]
 
 
 def each_row(*, refused_by_server: bool | None = None) -> pytest.MarkDecorator:

@@ -1,19 +1,18 @@
 """Ground of all models: how they read a manifest, and the types they share.
 
-Names are snake_case in Python and camelCase in manifests. Like the API server, a model drops unknown fields, takes
-no value of another type (no ``"1"`` for 1), and lets null mean "not there" only where the schema has a default.
+Names are snake_case in Python and camelCase in manifests. Like the API server, a model drops unknown fields and takes
+no value of another type (no ``"1"`` for 1).
 """
 
-from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, TypeAlias, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, Strict, model_validator
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, Strict
 from pydantic.alias_generators import to_camel
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from datalake_operator.api.rules import ATOMIC, MAP_BY_NAME, SET, VALIDATIONS, Rule, matching, rule, seconds, transition
-from datalake_operator.api.values import DURATION_PATTERN, QUANTITY_PATTERN, parse_duration, parse_quantity
+from datalake_operator.api.values import DURATION_PATTERN, QUANTITY_PATTERN, parse_duration, parse_quantity, parse_time
 
 __all__ = [
     "ATOMIC",
@@ -31,9 +30,11 @@ __all__ = [
     "Quantity",
     "SecretKeyRef",
     "SecretRef",
+    "Timestamp",
     "matching",
     "parse_duration",
     "parse_quantity",
+    "parse_time",
     "rule",
     "seconds",
     "transition",
@@ -43,8 +44,6 @@ GROUP = "datalake.projectescape.eu"
 VERSION = "v1alpha1"
 
 T = TypeVar("T")
-
-_NULL = object()  # what null becomes where it is not allowed: no type accepts it
 
 
 class Model(BaseModel):
@@ -62,22 +61,6 @@ class Model(BaseModel):
 
     rules: ClassVar[tuple[Rule, ...]] = ()
     """Rules about the object as a whole."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _read_nulls(cls, data: Any) -> Any:
-        if not isinstance(data, Mapping) or not any(value is None for value in data.values()):
-            return data
-        defaulted = {
-            info.alias or name
-            for name, info in cls.model_fields.items()
-            if not info.is_required() and info.get_default(call_default_factory=True, validated_data={}) is not None
-        }
-        return {
-            key: _NULL if value is None else value
-            for key, value in data.items()
-            if value is not None or key not in defaulted
-        }
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler, /) -> JsonSchemaValue:
@@ -120,6 +103,27 @@ Quantity: TypeAlias = Annotated[str | int, _QuantityType()]
 
 Duration: TypeAlias = Annotated[str, Field(pattern=DURATION_PATTERN, max_length=32)]
 """A length of time (`90s`, `1h30m`); `parse_duration` gives the timedelta."""
+
+
+class _TimestampType:
+    """Schema and check of a moment as RFC 3339 writes it."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        def check(value: str) -> str:
+            try:
+                parse_time(value)
+            except ValueError as error:
+                raise PydanticCustomError("time", "must be a time with its zone, e.g. 2027-01-31T08:00:00Z") from error
+            return value
+
+        return core_schema.no_info_after_validator_function(check, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {"type": "string", "format": "date-time"}
+
+
+Timestamp: TypeAlias = Annotated[str, _TimestampType()]
+"""A moment (`2027-01-31T08:00:00Z`); `parse_time` gives the datetime."""
 
 DnsLabel: TypeAlias = Annotated[
     str,
@@ -213,7 +217,7 @@ class Condition(Model):
     """True, False or Unknown."""
     observed_generation: Annotated[int, Field(ge=0)] | None = None
     """The generation of the resource that was judged."""
-    last_transition_time: Annotated[str, Field(json_schema_extra={"format": "date-time"})]
+    last_transition_time: Timestamp
     """When status last changed."""
     reason: Annotated[str, Field(min_length=1, max_length=1024)]
     """One word for programs; docs/conditions.md lists them all."""

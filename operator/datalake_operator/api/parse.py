@@ -11,6 +11,7 @@ from datalake_operator.api.kinds import KINDS, Resource
 from datalake_operator.api.meta import GROUP, VERSION, Model
 from datalake_operator.api.pending import not_implemented
 from datalake_operator.api.problems import InvalidResource, Problem
+from datalake_operator.api.values import DURATION_PATTERN, ONE_LINE
 
 __all__ = ["describe", "first_sentence", "not_implemented", "parse"]
 
@@ -36,6 +37,11 @@ _MESSAGES = {
     "string_unicode": "must be valid text",
 }
 
+_PATTERNS = {
+    DURATION_PATTERN: "must be a duration, e.g. 90s or 1h30m",
+    ONE_LINE: "must not contain line breaks or other control characters",
+}
+
 
 def parse(body: Mapping[str, Any]) -> Resource:
     """Return the model of a manifest of one of our kinds; unknown fields are dropped, as the server prunes them.
@@ -45,9 +51,9 @@ def parse(body: Mapping[str, Any]) -> Resource:
     """
     model = _kind(body)
     try:
-        resource = model.model_validate(body, by_alias=True, by_name=False)
+        resource = model.model_validate(_without_nulls(body), by_alias=True, by_name=False)
     except ValidationError as error:
-        raise InvalidResource(tuple(_problem(model, details) for details in error.errors())) from error
+        raise InvalidResource(tuple(_problem(model, details) for details in _sensible(error.errors()))) from error
     except RecursionError as error:
         raise InvalidResource((Problem("", "is nested too deeply"),)) from error
     problems = tuple(_broken_rules(resource, ""))
@@ -70,6 +76,23 @@ def _kind(body: Any) -> type[Resource]:
     raise InvalidResource((Problem("kind", "is unknown", f"write one of {names}"),))
 
 
+def _without_nulls(value: Any) -> Any:
+    """Leave out fields that are null: so does the API server, since no field of ours is nullable."""
+    if isinstance(value, Mapping):
+        return {key: _without_nulls(child) for key, child in value.items() if child is not None}
+    return [_without_nulls(item) for item in value] if isinstance(value, list) else value
+
+
+def _sensible(errors: Sequence[ErrorDetails]) -> Iterator[ErrorDetails]:
+    """Leave out that a list is too short where it is so only because an entry of it is bad."""
+    for error in errors:
+        size = len(error["loc"])
+        if error["type"] != "too_short" or not any(
+            len(other["loc"]) > size and other["loc"][:size] == error["loc"] for other in errors
+        ):
+            yield error
+
+
 def _broken_rules(value: Any, path: str) -> Iterator[Problem]:
     if isinstance(value, Model):
         for rule in value.rules:
@@ -88,9 +111,13 @@ def _problem(model: type[Model], error: ErrorDetails) -> Problem:
     path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location).removeprefix(".")
     if "message" in context:
         return Problem(path + context.get("path", ""), context["message"], context.get("mend", ""))
-    message = _MESSAGES.get(error["type"], error["msg"]).format_map(context)
+    message = _PATTERNS.get(context.get("pattern", "")) or _message(error["type"], context) or error["msg"]
     mend = f"add it: {first_sentence(describe(model, location))}" if error["type"] == "missing" else ""
     return Problem(path, message, mend)
+
+
+def _message(error: str, context: Mapping[str, Any]) -> str:
+    return _MESSAGES.get(error, "").format_map(context).replace("True", "true")
 
 
 def describe(model: Any, location: Sequence[int | str]) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from datalake_operator.api.kinds import Resource
 from datalake_operator.api.problems import Problem
 from datalake_operator.api.xcache import XCacheNode, XCacheNodeSpec
+from datalake_operator.api.xcache_network import NodePorts
 
 _LATER = "remove it; a later version honours it"
 
@@ -17,7 +18,7 @@ _XCACHE: Mapping[str, tuple[Callable[[XCacheNodeSpec], bool], str]] = {
     "extraConfig": (lambda spec: bool(spec.extra_config), _LATER),
     "monitoring.forwardTo": (lambda spec: bool(spec.monitoring.forward_to), _LATER),
     "network.externalHostname": (lambda spec: spec.network.external_hostname is not None, _LATER),
-    "network.nodePorts": (lambda spec: spec.network.node_ports is not None, _LATER),
+    "network.nodePorts": (lambda spec: spec.network.node_ports != NodePorts(), _LATER),
     "network.policy.enabled": (lambda spec: spec.network.policy.enabled, _LATER),
     "network.serviceType": (
         lambda spec: spec.network.service_type != "ClusterIP",

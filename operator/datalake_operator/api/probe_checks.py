@@ -111,7 +111,7 @@ class StorageCheck(Model):
     payload: SmallPayload = Field(default_factory=SmallPayload)
     """The file that is written."""
     checksum: Literal["adler32"] = "adler32"
-    """How content is compared."""
+    """How content is compared: adler32."""
 
 
 class Payload(Model):

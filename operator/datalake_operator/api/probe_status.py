@@ -4,11 +4,10 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field
 
-from datalake_operator.api.meta import ATOMIC, Items, Model
+from datalake_operator.api.meta import ATOMIC, Items, Model, Timestamp
 from datalake_operator.api.status import Status
 
 Text: TypeAlias = Annotated[str, Field(max_length=256)]
-Time: TypeAlias = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 Count: TypeAlias = Annotated[int, Field(ge=0)]
 State: TypeAlias = Literal["ok", "warning", "critical", "unknown", "notrun", "skipped", "maintenance"]
 
@@ -35,7 +34,7 @@ class Cell(Model):
     """State after all judges."""
     reason: Text | None = None
     """One word: why."""
-    since: Time | None = None
+    since: Timestamp | None = None
     """When the state began."""
     runs: Annotated[str, Field(max_length=64)] | None = None
     """The last runs, one character each, newest last."""
@@ -65,9 +64,9 @@ class Run(Model):
 
     id: Text | None = None
     """Its id."""
-    start_time: Time | None = None
+    start_time: Timestamp | None = None
     """When it began."""
-    completion_time: Time | None = None
+    completion_time: Timestamp | None = None
     """When it ended."""
     result: Text | None = None
     """How it ended."""
@@ -83,6 +82,6 @@ class QoSProbeStatus(Status):
     last_run: Run | None = None
     """The last run."""
     pair_interval: Text | None = None
-    """Time between two runs of the same pair, where pairs take turns."""
+    """Timestamp between two runs of the same pair, where pairs take turns."""
     cells: Annotated[Items[Cell], Field(max_length=4096), ATOMIC] | None = None
     """Every cell of the grid."""

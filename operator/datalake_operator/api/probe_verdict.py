@@ -1,11 +1,21 @@
 """When a QoSProbe is green, yellow or red."""
 
-from datetime import datetime
 from typing import Annotated, Any, TypeAlias
 
 from pydantic import Field
 
-from datalake_operator.api.meta import MAP_BY_NAME, SET, ConfigMapKeyRef, Duration, Host, Items, Model, Port
+from datalake_operator.api.meta import (
+    MAP_BY_NAME,
+    SET,
+    ConfigMapKeyRef,
+    Duration,
+    Host,
+    Items,
+    Model,
+    Port,
+    Timestamp,
+    parse_time,
+)
 from datalake_operator.api.probe_endpoints import EndpointName
 from datalake_operator.api.rules import duration_range, exactly_one_of, matching, rule
 
@@ -13,19 +23,6 @@ Decimal: TypeAlias = Annotated[
     str,
     Field(max_length=20),
     matching(r"-?[0-9]+(\.[0-9]+)?", "must be a decimal number as text", mend='e.g. "0.90"'),
-]
-
-
-def _time(text: str) -> datetime:
-    moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None or "T" not in text.upper():
-        raise ValueError(f"{text!r} has no zone")
-    return moment
-
-
-Time: TypeAlias = Annotated[
-    str,
-    Field(max_length=35, json_schema_extra={"format": "date-time"}),
 ]
 
 
@@ -100,7 +97,7 @@ class VerdictPolicy(Model):
 
 
 def _in_order(self: Any) -> bool:
-    return _time(self.from_) < _time(self.to)
+    return parse_time(self.from_) < parse_time(self.to)
 
 
 class Maintenance(Model):
@@ -110,9 +107,9 @@ class Maintenance(Model):
 
     name: EndpointName
     """Name of the entry."""
-    from_: Annotated[Time, Field(alias="from")]
+    from_: Annotated[Timestamp, Field(alias="from")]
     """When it begins, e.g. 2027-01-31T08:00:00Z."""
-    to: Time
+    to: Timestamp
     """When it ends."""
     endpoints: Annotated[Items[EndpointName], Field(max_length=64), SET] = ()
     """Endpoints concerned. With sites empty too: all."""

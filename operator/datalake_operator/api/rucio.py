@@ -94,7 +94,7 @@ class Policy(Model):
     """Permission policy. generic by default."""
     schema_: Annotated[PolicyName, Field(alias="schema")] = "generic"
     """Schema of names. generic by default."""
-    lfn2pfn: PolicyName = "hash"
+    lfn2pfn: Annotated[PolicyName, Field(alias="lfn2pfn")] = "hash"
     """How a name becomes a path on deterministic storage. hash by default. A change would move every file's path, so
     it is refused once the database is filled."""
     package: PolicyName = ""

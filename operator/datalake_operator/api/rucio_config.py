@@ -6,8 +6,9 @@ from typing import Annotated, Any, TypeAlias
 from pydantic import Field
 
 from datalake_operator.api.meta import SET, ConfigMapKeyRef, Items, Model, SecretKeyRef
-from datalake_operator.api.rucio_daemons import ONE_LINE, DaemonName
+from datalake_operator.api.rucio_daemons import DaemonName
 from datalake_operator.api.rules import ListType, Rule, exactly_one_of, matching, rule
+from datalake_operator.api.values import ONE_LINE
 
 # What the operator writes into rucio.cfg itself, from other fields of the spec.
 _OWNED_SECTIONS = ("alembic", "bootstrap", "database")

@@ -8,8 +8,7 @@ from datalake_operator.api.common import Resources
 from datalake_operator.api.meta import ATOMIC, MAP_BY_NAME, Duration, Items, Model
 from datalake_operator.api.rucio_database import DaemonPool
 from datalake_operator.api.rules import ListType, duration_range, matching, rule
-
-ONE_LINE = r"^[^\x00-\x1f\x7f]*$"  # no control characters
+from datalake_operator.api.values import ONE_LINE
 
 _TAKEN = ("auth", "database", "server")
 

@@ -4,11 +4,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from datalake_operator.api.meta import MAP_BY_NAME, Items, Model
+from datalake_operator.api.meta import MAP_BY_NAME, Items, Model, Timestamp
 from datalake_operator.api.status import Status
 
 Text = Annotated[str, Field(max_length=512)]
-Time = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 Count = Annotated[int, Field(ge=0)]
 
 
@@ -30,7 +29,7 @@ class DaemonStatus(Model):
     """Pods that are wanted."""
     live: Count
     """Pods with a fresh heartbeat."""
-    last_heartbeat_time: Time | None = None
+    last_heartbeat_time: Timestamp | None = None
     """When the newest heartbeat was written."""
 
 
@@ -39,7 +38,7 @@ class BackupStatus(Model):
 
     name: Text
     """Name of the file."""
-    time: Time
+    time: Timestamp
     """When it was made."""
     size: Annotated[int, Field(ge=0, json_schema_extra={"format": "int64"})]
     """Bytes."""

@@ -167,13 +167,12 @@ class ListType:
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         def check(items: Sequence[Any]) -> Sequence[Any]:
             seen: set[Hashable] = set()
-            for item in items:
+            for index, item in enumerate(items):
                 key = self._key(item)
                 if key in seen:
                     shown = key[0] if isinstance(key, tuple) and len(key) == 1 else key
-                    raise PydanticCustomError(
-                        "duplicate", "{message}", {"message": f"{shown!r} stands twice", "mend": "remove one of them"}
-                    )
+                    context = {"message": f"{shown!r} is there twice", "mend": "remove one", "path": f"[{index}]"}
+                    raise PydanticCustomError("duplicate", "{message}", context)
                 seen.add(key)
             return items
 

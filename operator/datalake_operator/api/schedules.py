@@ -25,7 +25,7 @@ def _is_schedule(text: Any) -> bool:
 
 CronSchedule: TypeAlias = Annotated[
     str,
-    Field(min_length=9, max_length=100),
+    Field(max_length=100),
     rule(f"self.matches('^{_SHAPE}$')", "must be a cron schedule of five fields", _is_schedule, mend="e.g. 0 3 * * *"),
 ]
 """Minute, hour, day of month, month, day of week."""

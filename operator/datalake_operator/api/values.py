@@ -1,7 +1,7 @@
 """Quantities and durations as Kubernetes writes them."""
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal, DecimalException
 
 # The text that controller-gen puts into CRDs for apimachinery's resource.Quantity.
@@ -9,6 +9,7 @@ QUANTITY_PATTERN = (
     r"^(\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))(([KMGTPE]i)|[numkMGTPE]|([eE](\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))))?$"
 )
 DURATION_PATTERN = "^([0-9]+(ms|s|m|h))+$"
+ONE_LINE = r"^[^\x00-\x1f\x7f]*$"
 
 _MAX_INT64 = 2**63 - 1  # quantities are capped there (apimachinery)
 _QUANTITY = re.compile(r"([+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+))([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]{1,3})?")
@@ -17,6 +18,7 @@ _DECIMAL = {suffix: Decimal(1000) ** power for power, suffix in enumerate("num",
     suffix: Decimal(1000) ** power for power, suffix in enumerate("kMGTPE", start=1)
 }
 _MULTIPLES = {"": Decimal(1)} | _BINARY | _DECIMAL
+_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 _DURATION_PART = re.compile(r"([0-9]+)(ms|s|m|h)")
 _MILLISECONDS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000}
 _MAX_DURATION = timedelta(microseconds=_MAX_INT64 // 1000)  # Go's and CEL's durations count nanoseconds in an int64
@@ -58,3 +60,14 @@ def parse_duration(text: str) -> timedelta:
     if milliseconds > _MAX_DURATION // timedelta(milliseconds=1):
         raise ValueError(f"{text!r} is too long a duration")
     return timedelta(milliseconds=milliseconds)
+
+
+def parse_time(text: str) -> datetime:
+    """Return the moment of an RFC 3339 text like ``2027-01-31T08:00:00Z``.
+
+    Raises:
+        ValueError: The text is no such moment.
+    """
+    if _TIME.fullmatch(text) is None:
+        raise ValueError(f"{text!r} is not a time with its zone")
+    return datetime.fromisoformat(text.upper())

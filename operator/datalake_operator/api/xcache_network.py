@@ -90,7 +90,7 @@ class Network(Model):
     """IP families of the Service. PreferDualStack by default: both where the cluster has both."""
     ip_families: Annotated[Items[Literal["IPv4", "IPv6"]], Field(max_length=2), ATOMIC] = ()
     """Families in the order of preference. Empty: the cluster's own order."""
-    node_ports: NodePorts | None = None
+    node_ports: NodePorts = Field(default_factory=NodePorts)
     """Fixed node ports, with serviceType NodePort or LoadBalancer."""
     load_balancer_source_ranges: Annotated[Items[CIDR], Field(max_length=64), SET] = ()
     """Networks that may use the load balancer, with serviceType LoadBalancer. Empty: all."""
@@ -118,9 +118,10 @@ SPEC_RULES = (
         at=".protocols.http.port",
     ),
     rule(
-        "!has(self.network.nodePorts) || self.network.serviceType != 'ClusterIP'",
+        "self.network.serviceType != 'ClusterIP' || "
+        "!(has(self.network.nodePorts.root) || has(self.network.nodePorts.http))",
         "nodePorts need serviceType NodePort or LoadBalancer",
-        lambda spec: spec.network.node_ports is None or spec.network.service_type != "ClusterIP",
+        lambda spec: spec.network.service_type != "ClusterIP" or spec.network.node_ports == NodePorts(),
         mend="change serviceType or remove nodePorts",
         at=".network.nodePorts",
     ),

@@ -95,7 +95,7 @@ class ColdFiles(Model):
     """Throw away what nobody has read for long, also while there is room."""
 
     age: Annotated[Duration, duration_range("1h", "8640h")] = "168h"
-    """A file not read for this long is cold, 1h to 8640h (360 days). One week by default."""
+    """A file not read for this long is cold, 1h to 8640h (360 days). 168h (a week) by default."""
     every_purges: Annotated[int, Field(ge=1, le=1000)] = 1
     """Look for cold files at every n-th purge. 1 by default."""
 
@@ -128,9 +128,9 @@ class Storage(Model):
             at=".watermarks.lowPercent",
         ),
         rule(
-            "has(self.maxCacheSize) || self.data.all(d, has(d.claim))",
+            "has(self.maxCacheSize) || !self.data.exists(d, has(d.existingClaim) || has(d.ephemeral))",
             "maxCacheSize is required with ephemeral or existingClaim",
-            lambda self: self.max_cache_size is not None or all(volume.claim for volume in self.data),
+            lambda self: self.max_cache_size is not None or not any(v.existing_claim or v.ephemeral for v in self.data),
             mend="others may fill that file system: say how many bytes the cache may use, e.g. maxCacheSize: 8Gi",
         ),
         rule(
