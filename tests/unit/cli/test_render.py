@@ -1,0 +1,42 @@
+import yaml
+from click.testing import CliRunner
+from tests.support.bad_input import minimal
+
+from datalake_operator.cli import main
+
+
+def render(body: object, *arguments: str) -> tuple[int, str, str]:
+    result = CliRunner().invoke(main, ["render", "-", *arguments], input=yaml.safe_dump(body))
+    return result.exit_code, result.stdout, result.stderr
+
+
+def test_the_children_of_a_cache_are_printed_as_yaml() -> None:
+    code, out, _ = render(minimal("XCacheNode"), "--namespace", "caches", "--xcache-image", "example.org/xcache:1")
+    children = list(yaml.safe_load_all(out))
+    assert code == 0
+    assert [child["kind"] for child in children][-1] == "StatefulSet"
+    for child in children:
+        assert child["metadata"]["namespace"] == "caches"
+        for owner in child["metadata"].get("ownerReferences", ()):
+            assert owner["uid"] == "00000000-0000-0000-0000-000000000000"
+    assert "image: example.org/xcache:1" in out
+    assert "xrootd.cfg: |" in out
+
+
+def test_a_pod_monitor_is_made_where_the_cluster_has_it() -> None:
+    assert "kind: PodMonitor" not in render(minimal("XCacheNode"))[1]
+    assert "kind: PodMonitor" in render(minimal("XCacheNode"), "--pod-monitor")[1]
+
+
+def test_an_invalid_cache_is_not_rendered() -> None:
+    body = minimal("XCacheNode")
+    body["spec"]["site"] = ""
+    code, out, err = render(body)
+    assert (code, out) == (1, "")
+    assert "spec.site: must have 1 or more characters" in err
+
+
+def test_a_kind_that_is_not_implemented_is_said() -> None:
+    code, out, err = render(minimal("RucioServer"))
+    assert (code, out) == (1, "")
+    assert "RucioServer is not served by this version yet" in err
