@@ -11,7 +11,7 @@ from tests.cluster import Cluster
 from tests.cluster.fixtures import control_plane
 from tests.support import kubeconfig
 from tests.support.audit import Audit
-from tests.support.client import DATALAKE, Client, Object, RefusedError
+from tests.support.client import Client, Object, RefusedError
 from tests.support.exporter import Exporter
 from tests.support.kubelet import Kubelet
 from tests.support.lab import Lab
@@ -22,24 +22,62 @@ from tests.support.waiting import eventually
 
 __all__ = ["control_plane"]
 
-CRDS = ROOT / "crds" if (ROOT / "crds").exists() else Path("/tmp/trial/crds")
+CRDS = ROOT / "crds"
 RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
+
+
+POD_MONITORS: Object = {
+    "apiVersion": "apiextensions.k8s.io/v1",
+    "kind": "CustomResourceDefinition",
+    "metadata": {"name": "podmonitors.monitoring.coreos.com"},
+    "spec": {
+        "group": "monitoring.coreos.com",
+        "scope": "Namespaced",
+        "names": {"kind": "PodMonitor", "plural": "podmonitors"},
+        "versions": [
+            {
+                "name": "v1",
+                "served": True,
+                "storage": True,
+                "schema": {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}},
+            }
+        ],
+    },
+}
+"""Prometheus Operator's kind, as far as we use it."""
 
 
 async def apply_crds(admin: Client) -> None:
     """Apply the project's definitions and wait until they are served."""
-    crds: list[Object] = [yaml.safe_load(file.read_text()) for file in sorted(CRDS.glob("[!k]*.yaml"))]
-    for crd in crds:
-        await admin.apply(crd)
-    for crd in crds:
+    for file in sorted(CRDS.glob("*.yaml")):
+        crd: Object = yaml.safe_load(file.read_text())
+        if crd["kind"] == "CustomResourceDefinition":
+            await define(admin, crd)
 
-        async def is_served(plural: str = crd["spec"]["names"]["plural"]) -> bool:
-            try:
-                return bool(await admin.request("GET", f"/apis/{DATALAKE}/{plural}"))
-            except RefusedError:
-                return False
 
-        await eventually(is_served, 20)
+async def define(admin: Client, crd: Object) -> None:
+    """Apply a definition and wait until its kind is served."""
+    spec = crd["spec"]
+    collection = f"/apis/{spec['group']}/{spec['versions'][0]['name']}/{spec['names']['plural']}"
+
+    async def is_served() -> bool:
+        try:
+            await admin.apply(crd)
+            return bool(await admin.request("GET", collection))
+        except RefusedError:
+            return False
+
+    await eventually(is_served, 20)
+
+
+async def undefine(admin: Client, name: str) -> None:
+    """Delete a definition, with all its objects, and wait until it is gone."""
+    await admin.delete("CustomResourceDefinition", name)
+
+    async def is_gone() -> bool:
+        return await admin.find("CustomResourceDefinition", name) is None
+
+    await eventually(is_gone, 30)
 
 
 @pytest.fixture(scope="session")

@@ -22,15 +22,15 @@ async def test_five_hundred_resources_created_together_converge_one_worker_for_e
 
     await asyncio.gather(*(create(number) for number in range(COUNT)))
 
-    async def all_made() -> bool:
-        sets = await lab.admin.list("StatefulSet", lab.namespace)
-        assert len(sets) == COUNT, len(sets)
-        bodies = await lab.admin.list("XCacheNode", lab.namespace)
-        return all(is_current(body) and condition(body, "Reconciling") for body in bodies)
+    def told() -> set[str]:
+        return {done.call.name for done in lab.proxy.writes() if done.call.subresource == "status"}
 
-    await eventually(all_made, 60)
+    await eventually(lambda: len(told()) == COUNT, 120)
     await lab.quiet(1)
+    bodies = await lab.admin.list("XCacheNode", lab.namespace)
+    assert all(is_current(body) and condition(body, "Reconciling") for body in bodies)
     children = await lab.children("x000")
+    assert len(await lab.admin.list("StatefulSet", lab.namespace)) == COUNT
     writes = await lab.writes(start)
     assert len(writes) <= COUNT * (len(children) + 2)
     assert not overlapping(lab.proxy.writes())

@@ -1,7 +1,7 @@
 """What happens while nobody watches."""
 
 import pytest
-from tests.contract.conftest import apply_crds
+from tests.contract.conftest import apply_crds, undefine
 from tests.support.calls import Drop
 from tests.support.client import Object
 from tests.support.lab import Lab
@@ -126,12 +126,7 @@ async def test_children_that_change_while_their_watch_is_down_are_repaired(lab: 
 async def test_without_its_definitions_the_operator_waits_and_says_so_once(lab: Lab) -> None:
     crds = [crd["metadata"]["name"] for crd in await lab.admin.list("CustomResourceDefinition") if _is_ours(crd)]
     for crd in crds:
-        await lab.admin.delete("CustomResourceDefinition", crd)
-
-    async def all_gone() -> bool:
-        return not any(_is_ours(crd) for crd in await lab.admin.list("CustomResourceDefinition"))
-
-    await eventually(all_gone, 30)
+        await undefine(lab.admin, crd)
     try:
         operator = await lab.prepare()
         operator.start()

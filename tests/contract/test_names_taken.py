@@ -1,9 +1,13 @@
 """Objects of other people that have the name of a child."""
 
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 import pytest
-from tests.support.client import Object
+from tests.contract.conftest import POD_MONITORS, define, undefine
+from tests.support.client import Client, Object
+from tests.support.kubeconfig import Endpoint
 from tests.support.lab import Lab
 from tests.support.objects import condition, is_stalled, xcache
 
@@ -12,7 +16,7 @@ from datalake_operator.api.xcache import XCacheNode
 from datalake_operator.build.context import Context
 from datalake_operator.build.xcache import build
 
-with_pods = pytest.mark.usefixtures("kubelet")
+with_pods = pytest.mark.usefixtures("kubelet", "pod_monitors")
 
 CONTEXT = Context(xcache_image="example.org/xcache:1", operator_namespace="operator", pod_monitor=True)
 SPEC: dict[str, Any] = {"deletionPolicy": "Delete"}
@@ -55,6 +59,20 @@ async def remove(lab: Lab, kind: str, name: str) -> None:
     """Delete an object as the protection controllers of a whole cluster would let it go."""
     await lab.admin.patch(kind, name, lab.namespace, {"metadata": {"finalizers": None}})
     await lab.admin.delete(kind, name, lab.namespace)
+
+
+@pytest.fixture(scope="module")
+def pod_monitors(endpoint: Endpoint) -> Iterator[None]:
+    """A cluster that serves PodMonitor, for all tests of this module."""
+
+    async def ask(step: Callable[[Client], Awaitable[None]]) -> None:
+        async with Client(endpoint) as admin:
+            await step(admin)
+
+    with asyncio.Runner() as runner:
+        runner.run(ask(lambda admin: define(admin, POD_MONITORS)))
+        yield
+        runner.run(ask(lambda admin: undefine(admin, POD_MONITORS["metadata"]["name"])))
 
 
 def taken_child() -> list[Any]:

@@ -87,8 +87,12 @@ class Lab:
         return await self.until(is_ready, name, within)
 
     async def quiet(self, seconds: float = 0.5, within: float = 30) -> None:
-        """Wait until the operators have finished no request for a while."""
-        await unchanged(lambda: len(self.proxy.done), seconds, within)
+        """Wait until the operators have finished no request for a while, but for those that renew a Lease."""
+
+        def finished() -> int:
+            return sum(done.call.resource != "leases" for done in self.proxy.done)
+
+        await unchanged(finished, seconds, within)
 
     async def writes(self, since: int) -> Requests:
         """Return what counts in the budget since a mark."""

@@ -70,6 +70,7 @@ async def children(admin: Client, namespace: str, name: str = "") -> dict[tuple[
     }
 
 
+APPLIED_HASH = "datalake.projectescape.eu/applied-hash"  # of a manifest with the owner's uid
 VOLATILE = ("uid", "resourceVersion", "creationTimestamp", "generation", "managedFields", "selfLink")
 
 
@@ -83,6 +84,7 @@ def _essence(body: Object) -> Object:
     meta = body["metadata"]
     for field in VOLATILE:
         meta.pop(field, None)
+    meta.get("annotations", {}).pop(APPLIED_HASH, None)
     for owner in meta.get("ownerReferences", []):
         owner.pop("uid", None)
     body.pop("status", None)
