@@ -16,7 +16,7 @@ from tests.support.waiting import eventually
 
 
 @pytest.fixture(scope="module")
-def helm(node: Cluster, images: None) -> Helm:  # noqa: ARG001 - they must be there  # noqa: ARG001 - they must be there
+def helm(node: Cluster, images: None) -> Helm:  # noqa: ARG001 - they must be there
     return Helm(binaries.path("helm"), node.kubeconfig)
 
 
