@@ -17,7 +17,7 @@ from pathlib import Path
 from tests.cluster import folders, progress
 from tests.cluster.errors import ClusterError
 
-_HERE = Path(__file__).parent / "components"
+_SOURCES = Path(__file__).parent / "components"
 _KUBERNETES = ("1", "36", "3")  # as in components/kube/go.mod; shown by /version and `kubectl version`
 _VERSION = "k8s.io/component-base/version"
 
@@ -31,14 +31,10 @@ class Component:
 
     name: str
     programs: Mapping[str, str]
+    source: Path
+    """Folder of the Go module."""
     links: Mapping[str, str] = field(default_factory=dict)
     ldflags: str = "-s -w"
-    source: Path = _HERE
-    """Folder of the Go module; by default that of its name beside this file."""
-
-    def __post_init__(self) -> None:
-        if self.source == _HERE:
-            object.__setattr__(self, "source", _HERE / self.name)
 
 
 _CONTAINERD = "github.com/containerd/containerd/v2/cmd"
@@ -47,10 +43,11 @@ _PLUGINS = "github.com/containernetworking/plugins/plugins"
 COMPONENTS: Mapping[str, Component] = {
     component.name: component
     for component in (
-        Component("etcd", {"etcd": "go.etcd.io/etcd/server/v3"}),
+        Component("etcd", {"etcd": "go.etcd.io/etcd/server/v3"}, _SOURCES / "etcd"),
         Component(
             "kube",
             {"kube": "."},
+            _SOURCES / "kube",
             links={"kubectl": "kube"},
             ldflags=f"-s -w -X {_VERSION}.gitVersion=v{'.'.join(_KUBERNETES)}"
             f" -X {_VERSION}.gitMajor={_KUBERNETES[0]} -X {_VERSION}.gitMinor={_KUBERNETES[1]}",
@@ -58,6 +55,7 @@ COMPONENTS: Mapping[str, Component] = {
         Component(
             "containerd",
             {name: f"{_CONTAINERD}/{name}" for name in ("containerd", "containerd-shim-runc-v2", "ctr")},
+            _SOURCES / "containerd",
         ),
         Component(
             "cni",
@@ -65,11 +63,16 @@ COMPONENTS: Mapping[str, Component] = {
                 name.split("/")[1]: f"{_PLUGINS}/{name}"
                 for name in ("main/ptp", "main/loopback", "ipam/host-local", "meta/portmap")
             },
+            _SOURCES / "cni",
         ),
-        Component("dns", {"dns": "."}),
-        Component("local-path-provisioner", {"local-path-provisioner": "github.com/rancher/local-path-provisioner"}),
-        Component("tools", {"tools": "."}),
-        Component("helm", {"helm": "helm.sh/helm/v4/cmd/helm"}),
+        Component("dns", {"dns": "."}, _SOURCES / "dns"),
+        Component(
+            "local-path-provisioner",
+            {"local-path-provisioner": "github.com/rancher/local-path-provisioner"},
+            _SOURCES / "local-path-provisioner",
+        ),
+        Component("tools", {"tools": "."}, _SOURCES / "tools"),
+        Component("helm", {"helm": "helm.sh/helm/v4/cmd/helm"}, _SOURCES / "helm"),
     )
 }
 
