@@ -2,6 +2,7 @@
 
 from datalake_operator.kube.errors import ApiError
 from datalake_operator.kube.references import Reference
+from datalake_operator.status.reasons import EngineReason
 
 
 class Outcome(Exception):
@@ -38,7 +39,7 @@ class Taken(Stalled):
 class Postponed(Outcome):
     """Something that will come by itself is not there yet; no hands are needed."""
 
-    def __init__(self, message: str, reason: str = "Progressing") -> None:
+    def __init__(self, message: str, reason: str = EngineReason.RECONCILING) -> None:
         super().__init__(reason, message)
 
 
