@@ -27,7 +27,9 @@ class Queue(Generic[Key]):
         jitter: a number in [0, 1) for each retry.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic, jitter: Callable[[], float] = random.random) -> None:
+    def __init__(
+        self, clock: Callable[[], float] = time.monotonic, jitter: Callable[[], float] = random.random
+    ) -> None:
         self._clock = clock
         self._jitter = jitter
         self._ready: dict[Key, float] = {}
