@@ -8,8 +8,8 @@ from typing import Any
 
 from xcache_exporter.gstream import InvalidPacketError
 
-FILE = Path("pfc-stats/DirStat.json")
-"""Under `oss.localroot`. A link into a data space: it opens only where the volumes are mounted as in the server."""
+FILE = "DirStat.json"
+"""A link into a data space: it opens only where the volumes are mounted as in the server."""
 
 _BLOCK = 512
 """Bytes per unit of the `StBlocks` figures, as in stat(2)."""
@@ -73,14 +73,14 @@ def parse(text: str | bytes) -> Usage:
         raise InvalidPacketError("not a snapshot of pfc") from error
 
 
-def read(local_root: Path) -> Usage | None:
+def read(folder: Path) -> Usage | None:
     """The current snapshot, or None where there is none yet.
 
     Raises:
         InvalidPacketError: when the file is not a snapshot.
     """
     try:
-        with (local_root / FILE).open("rb") as file:
+        with (folder / FILE).open("rb") as file:
             return parse(file.read(_LARGEST_FILE))
     except OSError:
         return None

@@ -93,7 +93,7 @@ class Exporter:
     def _watch_usage(self) -> None:
         while True:
             try:
-                usage = dirstats.read(self.settings.local_root)
+                usage = dirstats.read(self.settings.state_dir)
                 if usage:
                     self.record.hear_usage(usage)
             except InvalidPacketError:  # half written: the next look finds it whole

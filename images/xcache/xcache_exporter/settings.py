@@ -39,7 +39,7 @@ class Settings:
         listen: address of the HTTP server.
         gstream: UDP address that pfc's g-stream is sent to.
         summary: UDP address that `xrd.report` is sent to.
-        local_root: `oss.localroot`.
+        state_dir: where pfc writes `DirStat.json`: `pfc-stats` under `oss.localroot`.
         disks: volumes to measure.
         drain_file: there while the cache is draining.
         forward: collectors that want the packets too.
@@ -52,7 +52,7 @@ class Settings:
     listen: tuple[str, int] = ("0.0.0.0", 9931)  # noqa: S104 - Prometheus and the operator ask from other pods
     gstream: tuple[str, int] = ("127.0.0.1", 9932)
     summary: tuple[str, int] = ("127.0.0.1", 9931)
-    local_root: Path = Path("/meta/ns")
+    state_dir: Path = Path("/meta/ns/pfc-stats")
     disks: tuple[Disk, ...] = ()
     drain_file: Path = Path("/run/xcache/drain")
     forward: tuple[Destination, ...] = ()
@@ -74,14 +74,14 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         listen=_address(given, "EXPORTER_LISTEN", default.listen),
         gstream=_address(given, "EXPORTER_GSTREAM", default.gstream),
         summary=_address(given, "EXPORTER_SUMMARY", default.summary),
-        local_root=Path(given.get("XCACHE_LOCALROOT", default.local_root)),
+        state_dir=Path(given.get("EXPORTER_STATE_DIR", default.state_dir)),
         disks=_disks(given.get("EXPORTER_DISKS", "")),
-        drain_file=Path(given.get("XCACHE_DRAIN_FILE", default.drain_file)),
+        drain_file=Path(given.get("EXPORTER_DRAIN_FILE", default.drain_file)),
         forward=_destinations(given.get("EXPORTER_FORWARD", "[]")),
         site=given.get("SITE", ""),
-        low_percent=_number(given, "XCACHE_LOW_PERCENT"),
-        high_percent=_number(given, "XCACHE_HIGH_PERCENT"),
-        max_size=_number(given, "XCACHE_MAX_SIZE"),
+        low_percent=_number(given, "EXPORTER_LOW_PERCENT"),
+        high_percent=_number(given, "EXPORTER_HIGH_PERCENT"),
+        max_size=_number(given, "EXPORTER_MAX_SIZE"),
     )
 
 
