@@ -14,6 +14,8 @@ from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
+from datalake_operator.api.values import is_int_or_string
+
 CORE = "x-core"  # stands in for such a schema until the CRD is made
 
 _TYPES: Mapping[str, Any] = {
@@ -67,7 +69,7 @@ def faults(value: Any, schema: Mapping[str, Any], path: str = "") -> Iterator[tu
     Knows what `core.json` uses: types, required fields, patterns of quantities. Unknown fields are no fault.
     """
     if schema.get("x-kubernetes-int-or-string"):
-        if isinstance(value, bool | float) or not re.fullmatch(schema["pattern"], str(value)):
+        if not is_int_or_string(value) or not re.fullmatch(schema["pattern"], str(value)):
             yield path, "must be a quantity, e.g. 500m or 2Gi"
         return
     wanted = schema["type"]

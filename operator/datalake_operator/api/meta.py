@@ -12,7 +12,14 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from datalake_operator.api.rules import ATOMIC, MAP_BY_NAME, SET, VALIDATIONS, Rule, matching, rule, seconds, transition
-from datalake_operator.api.values import DURATION_PATTERN, QUANTITY_PATTERN, parse_duration, parse_quantity, parse_time
+from datalake_operator.api.values import (
+    DURATION_PATTERN,
+    QUANTITY_PATTERN,
+    is_int_or_string,
+    parse_duration,
+    parse_quantity,
+    parse_time,
+)
 
 __all__ = [
     "ATOMIC",
@@ -79,7 +86,7 @@ class _QuantityType:
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         def check(value: Any) -> str | int:
-            if isinstance(value, bool) or not isinstance(value, str | int):
+            if not is_int_or_string(value):
                 raise PydanticCustomError("quantity", "must be a quantity: a whole number or text like 10Gi")
             try:
                 parse_quantity(value)

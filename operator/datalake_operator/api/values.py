@@ -3,6 +3,7 @@
 import re
 from datetime import datetime, timedelta
 from decimal import Decimal, DecimalException
+from typing import TypeGuard
 
 # The text that controller-gen puts into CRDs for apimachinery's resource.Quantity.
 QUANTITY_PATTERN = (
@@ -45,6 +46,11 @@ def parse_quantity(text: str | int) -> int:
         return _MAX_INT64 if value > 0 else -_MAX_INT64
     whole = int(value)
     return whole + 1 if value > whole else whole
+
+
+def is_int_or_string(value: object) -> TypeGuard[str | int]:
+    """Whether the API server takes a value for an int-or-string; a number beyond an int64 is a float for it."""
+    return isinstance(value, str) or (type(value) is int and abs(value) <= _MAX_INT64)
 
 
 def parse_duration(text: str) -> timedelta:

@@ -1,5 +1,6 @@
 """`datalake crds`: write the CRDs, or say which are out of date."""
 
+from functools import cache
 from pathlib import Path
 
 import click
@@ -13,6 +14,7 @@ _HEADER = """\
 """
 
 
+@cache
 def files() -> dict[str, str]:
     """Return name and content of each file: one CRD per kind, and a kustomization that names them."""
     names = {model: f"{model.kind.plural}.yaml" for model in KINDS}
