@@ -195,6 +195,19 @@ class Host:
         return response
 
 
+class _NoChanges(kopf.DiffBaseStorage):
+    """Spares kopf three copies of every body, made for handlers of changes: there are none."""
+
+    def fetch(self, **_: Any) -> kopf.BodyEssence | None:
+        return None
+
+    def build(self, **_: Any) -> kopf.BodyEssence:
+        return kopf.BodyEssence()
+
+    def store(self, **_: Any) -> None:
+        pass
+
+
 class _Everything(Collection[Any]):
     """Holds every task: kopf must not cancel those that it did not start, which its own default would."""
 
@@ -223,6 +236,7 @@ def _settings() -> kopf.OperatorSettings:
     settings.watching.connect_timeout = 10.0
     settings.watching.inactivity_timeout = INACTIVITY
     settings.watching.chunk_size = PAGE
+    settings.persistence.diffbase_storage = _NoChanges()
     settings.queueing.idle_timeout = 0.1  # a worker for each object: it need not linger
     return settings
 
