@@ -8,7 +8,7 @@ import logging
 import random
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
-from typing import Any
+from typing import Any, cast
 
 import aiohttp
 import kopf
@@ -130,6 +130,7 @@ class Host:
         tasks = await kopf.spawn_tasks(
             registry=self._registry,
             settings=_settings(),
+            identity=cast(Any, "datalake-operator"),  # for peering, unused; kopf would ask for the user's name, and fail
             standalone=True,
             clusterwide=not self._namespaces,
             namespaces=self._namespaces,
