@@ -25,6 +25,7 @@ async def state(lab: Lab) -> tuple[Any, Any]:
     status = (await lab.read())["status"]
     for condition in status["conditions"]:
         condition.pop("lastTransitionTime")
+    status.get("cache", {}).pop("time", None)
     return essence(await lab.children()), status
 
 
