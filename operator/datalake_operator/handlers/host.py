@@ -130,7 +130,7 @@ class Host:
         tasks = await kopf.spawn_tasks(
             registry=self._registry,
             settings=_settings(),
-            identity=cast(Any, "datalake-operator"),  # for peering, unused; kopf would ask for the user's name, and fail
+            identity=cast("Any", "datalake-operator"),  # never used; kopf would look up the user's name, and fail
             standalone=True,
             clusterwide=not self._namespaces,
             namespaces=self._namespaces,
