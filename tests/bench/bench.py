@@ -74,7 +74,9 @@ class Bench:
     def operator(self, namespace: str) -> Operator:
         """An operator for one namespace, not started, as a user of its own."""
         environment = {f"DATALAKE_{name}": namespace for name in ("NAMESPACES", "NAMESPACE")}
-        return Operator(self.cluster.client_kubeconfig("operator", ["system:masters"]), self.folder, environment)
+        operator = Operator(self.cluster.client_kubeconfig("operator", ["system:masters"]), self.folder, environment)
+        self._exits.callback(operator.kill)
+        return operator
 
     def peer(self, namespace: str) -> subprocess.Popen[bytes]:
         """Start the controller-runtime peer for one namespace."""
