@@ -44,7 +44,10 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{- /* What the operator may do with the resources of a namespace. docs/security.md gives the reason of each line. */ -}}
 {{- define "datalake-operator.rules" -}}
 - apiGroups: [datalake.projectescape.eu]
-  resources: [qosprobes, rucioservers, xcachenodes]
+  resources: [qosprobes, rucioservers]
+  verbs: [list, watch]
+- apiGroups: [datalake.projectescape.eu]
+  resources: [xcachenodes]
   verbs: [get, list, watch]
 - apiGroups: [datalake.projectescape.eu]
   resources: [qosprobes/status, rucioservers/status, xcachenodes/status]

@@ -29,7 +29,7 @@ def test_values_become_exactly_these_objects(helm: Helm, case: Path) -> None:
 def test_the_definitions_in_the_chart_are_the_generated_ones() -> None:
     packaged = sorted((CHART / "files" / "crds").glob("*.yaml"))
     assert [file.name for file in packaged] == [file.name for file in CRDS] != []
-    assert [file.read_text() for file in packaged] == [file.read_text() for file in CRDS]
+    assert [file.read_text() for file in packaged] == [file.read_text() for file in CRDS], "run make crds"
 
 
 def test_the_definitions_are_rendered_as_generated_and_kept_by_default(helm: Helm) -> None:
