@@ -3,6 +3,7 @@
 import argparse
 import subprocess
 import sys
+from pathlib import Path
 
 from tests.cluster import FLAVOURS, Cluster, binaries, builder, choose, packages, progress
 from tests.cluster.errors import ClusterError
@@ -40,7 +41,7 @@ def _parser() -> argparse.ArgumentParser:
         added.add_argument("--name", default="demo", help="at most 12 characters; default: demo")
         if command == "load":
             added.add_argument("image", help="name of the image, with tag")
-            added.add_argument("archive", help="file as `docker save` writes it")
+            added.add_argument("archive", type=Path, help="file as `docker save` writes it")
     build = commands.add_parser("build", help="build the components of a flavour, or those named")
     build.add_argument("--flavour", choices=FLAVOURS, default="node")
     build.add_argument("component", nargs="*", choices=[[], *builder.COMPONENTS], help="default: all of the flavour")

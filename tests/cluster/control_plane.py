@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tests.cluster import addresses
-from tests.cluster.api_server import Settings, controller_manager_command
+from tests.cluster.api_server import Settings
 from tests.cluster.built import Built
 from tests.cluster.errors import NotPossible
 
@@ -11,16 +11,11 @@ from tests.cluster.errors import NotPossible
 class ControlPlane(Built):
     """A real API server without anything that acts on what is written: no pods, no controllers, no garbage collector.
 
-    Args:
-        name: Of the cluster.
-        controller_manager: Run the controller manager too (garbage collection, namespaces, service accounts).
+    So the cluster roles that are gathered from others (`view`, `edit`, `admin`) stay empty, namespaces have no service
+    account, and what is deleted with its namespace or its owner stays.
     """
 
     flavour = "control-plane"
-
-    def __init__(self, name: str, *, controller_manager: bool = False) -> None:
-        super().__init__(name)
-        self._with_controllers = controller_manager
 
     def load_image(self, name: str, archive: Path) -> None:
         """Refused: nothing runs images here.
@@ -51,7 +46,3 @@ class ControlPlane(Built):
         addresses.take(self.run_dir)
         self._start_control_plane(["IP:127.0.0.1"])
         self._await("apiserver", self.client().is_ready, "the API server", seconds=60)
-        if self._with_controllers:
-            self._launch("controller-manager", controller_manager_command(self.authority, self.kubeconfig))
-            namespace = "/api/v1/namespaces/default/serviceaccounts/default"
-            self._await("controller-manager", lambda: self.client().get(namespace), "its work", seconds=60)

@@ -7,16 +7,15 @@ from tests.cluster.namespaces import Namespaces
 
 
 def leftovers(name: str) -> list[str]:
-    """Everything of the cluster `name` that is on this machine: processes, network, mounts, control groups.
+    """Everything of the cluster `name` that is on this machine: processes, interface, mounts, control groups.
 
-    Mounts are looked for in every mount namespace that a process has, so those of a node and of its pods are seen.
+    Its network namespace has no name: it lives as long as its processes. Mounts are looked for in every mount namespace
+    that a process has, so those of a node and of its pods are seen.
     """
     run_dir = folders.runs() / name
     spaces = Namespaces(name, run_dir)
     found = [f"process {pid} ({processes.command_name(pid)})" for pid in processes.find(run_dir)]
     found += [f"process {pid} ({processes.command_name(pid)}) of a pod" for pid in spaces.pods()]
-    if spaces.network_is_there:
-        found.append(f"network namespace {spaces.network}")
     if spaces.interface_folder.exists():
         found.append(f"interface {spaces.interface}")
     found += [f"control group {cgroup}" for cgroup in spaces.cgroups()]

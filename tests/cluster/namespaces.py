@@ -1,7 +1,7 @@
 """The namespaces in which a node lives: network, process ids and mounts; and the control group of its pods.
 
 Stopping is one SIGKILL to the first process: the kernel ends everything in its process id namespace, and the mounts go
-with theirs. Network namespace, interface and control groups are named after the cluster, so that they are found again.
+and the network with theirs. Interface and control groups are named after the cluster, so that they are found again.
 """
 
 import os
@@ -16,6 +16,7 @@ from tests.cluster.errors import ClusterError
 FIRST = "init"  # the part that the first process plays
 
 _CGROUPS = Path("/sys/fs/cgroup")
+_CONTROLLERS = ("cpu", "cpuset", "hugetlb", "memory", "pids")  # those that the kubelet asks for, where they are
 _KERNEL_SETTINGS = (  # those that the kubelet sets for the whole machine
     "kernel/keys/root_maxbytes",
     "kernel/keys/root_maxkeys",
@@ -27,7 +28,6 @@ _KERNEL_SETTINGS = (  # those that the kubelet sets for the whole machine
 
 _INIT = """
 set -e
-mount --make-rprivate /
 mount -t proc proc /proc
 for setting in $SETTINGS; do  # what the kubelet writes there must not reach the host
     [ -e /proc/sys/$setting ] || continue
@@ -62,7 +62,6 @@ class Namespaces:
 
     def __init__(self, name: str, run_dir: Path) -> None:
         self.run_dir = run_dir
-        self.network = f"datalake-{name}"
         self.interface = f"dl-{name}"
         self.cgroup = f"datalake-{name}"
 
@@ -80,27 +79,26 @@ class Namespaces:
         """
         if self.run_dir.resolve().is_relative_to("/var") or self.run_dir.resolve().is_relative_to("/run"):
             raise ClusterError(f"{self.run_dir} is in /var or /run, which a node has of its own: set XDG_CACHE_HOME")
-        for hierarchy in self._hierarchies():
-            (hierarchy / self.cgroup).mkdir(exist_ok=True)
-        _run("ip", "netns", "add", self.network)
-        _run("ip", "link", "add", self.interface, "type", "veth", "peer", "name", "eth0", "netns", self.network)
-        _run("ip", "address", "add", f"{given.host}/30", "dev", self.interface)
-        _run("ip", "link", "set", self.interface, "up")
-        inside = ("nsenter", f"--net={self._network_file}", "--")
-        _run(*inside, "ip", "address", "add", f"{given.node}/30", "dev", "eth0")
-        for device in ("lo", "eth0"):
-            _run(*inside, "ip", "link", "set", device, "up")
-        _run(*inside, "ip", "route", "add", "default", "via", given.host)
-        _run(*inside, "sysctl", "-qw", "net.ipv4.ip_forward=1")
-        _run(*inside, "ip", "address", "add", f"{gateway}/32", "dev", "lo")
-        _run(*inside, "nft", _NOTHING_OUT.format(pods=pods))
-        command = [
-            "nsenter", f"--net={self._network_file}", "--",  # not `ip netns exec`: its new /sys has no control groups
-            "unshare", "--mount", "--pid", "--fork", "--kill-child", "--", "bash", "-c", _INIT,
-        ]  # fmt: skip
+        self._make_cgroups()
+        # not `ip netns`: it leaves a mount on the host, and `ip netns exec` hides the control groups behind a new /sys
+        command = ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--", "bash", "-c", _INIT]
         environment = {"RUN_DIR": str(self.run_dir), "SETTINGS": " ".join(_KERNEL_SETTINGS)}
         processes.start(self.run_dir, FIRST, command, log, environment)
         waiting.until((self.run_dir / "mounted").exists, f"the node's mounts (see {log})", seconds=20)
+        self._connect(given)
+        self._inside("sh", "-c", "echo 1 > /proc/sys/net/ipv4/ip_forward")
+        self._inside("ip", "address", "add", f"{gateway}/32", "dev", "lo")
+        self._inside("nft", _NOTHING_OUT.format(pods=pods))
+
+    def _connect(self, given: Addresses) -> None:
+        """A cable from the host to the node."""
+        _run("ip", "link", "add", self.interface, "type", "veth", "peer", "name", "eth0", "netns", str(self.first()))
+        _run("ip", "address", "add", f"{given.host}/30", "dev", self.interface)
+        _run("ip", "link", "set", self.interface, "up")
+        self._inside("ip", "address", "add", f"{given.node}/30", "dev", "eth0")
+        for device in ("lo", "eth0"):
+            self._inside("ip", "link", "set", device, "up")
+        self._inside("ip", "route", "add", "default", "via", given.host)
 
     def first(self) -> int:
         """The id, seen from here, of the process that is number 1 inside.
@@ -118,9 +116,7 @@ class Namespaces:
         return ["nsenter", f"--target={self.first()}", "--net", "--mount", "--pid", "--", *command]
 
     def remove(self) -> None:
-        """Remove what the end of the processes left: network namespace, interface, control groups."""
-        if self._network_file.exists():
-            _run("ip", "netns", "delete", self.network)
+        """Remove what the end of the processes left: the host's end of the cable, and the control groups."""
         if self.interface_folder.exists():
             subprocess.run(["ip", "link", "delete", self.interface], capture_output=True, check=False)  # may just go
         waiting.until(lambda: not self.pods(), "the end of the pods", seconds=30)
@@ -149,14 +145,18 @@ class Namespaces:
         """There as long as the host's end of the node's cable is."""
         return Path("/sys/class/net") / self.interface
 
-    @property
-    def _network_file(self) -> Path:
-        return Path("/var/run/netns") / self.network
+    def _inside(self, *command: str) -> None:
+        _run(*map(str, self.entering(command)))
 
-    @property
-    def network_is_there(self) -> bool:
-        """Whether the network namespace has its name still."""
-        return self._network_file.exists()
+    def _make_cgroups(self) -> None:
+        """Version 2 gives a new control group only the controllers that its parent was told to."""
+        if (_CGROUPS / "cgroup.controllers").exists():
+            there = (_CGROUPS / "cgroup.controllers").read_text().split()
+            for controller in _CONTROLLERS:
+                if controller in there:
+                    (_CGROUPS / "cgroup.subtree_control").write_text(f"+{controller}\n")
+        for hierarchy in self._hierarchies():
+            (hierarchy / self.cgroup).mkdir(exist_ok=True)
 
     @staticmethod
     def _hierarchies() -> list[Path]:
@@ -167,6 +167,7 @@ class Namespaces:
 
 
 def _run(*command: str) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    environment = {**os.environ, "PATH": processes.search_path()}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         raise ClusterError(f"{' '.join(command)}: {done.stderr.strip()}")

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from tests.cluster import builder, choose, leftovers, waiting
+from tests.cluster import builder, choose, leftovers, processes, waiting
 from tests.cluster.built import Built
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.errors import ClusterError
@@ -57,6 +57,14 @@ def cluster(flavour: type[Built]) -> Iterator[Built]:
         yield made
 
 
+def _network(pid: int) -> str:
+    """Names the network namespace of a process; empty when the process is gone."""
+    try:
+        return str(Path(f"/proc/{pid}/ns/net").readlink())
+    except OSError:
+        return ""
+
+
 def killed_up(cluster: Built, once: str) -> None:
     """Start `up` in a process of its own and kill that as soon as something of this sort is there."""
     script = f"from {type(cluster).__module__} import {type(cluster).__name__} as C; C({cluster.name!r}).up()"
@@ -73,6 +81,7 @@ def test_it_starts_in_time_and_leaves_nothing(cluster: Built) -> None:
     took = time.monotonic() - begun
     assert cluster.is_up()
     assert leftovers(cluster.name)
+    networks = {_network(pid) for pid in processes.find(cluster.run_dir)} - {"", _network(os.getpid())}
     kubeconfig = cluster.kubeconfig.read_bytes()
     cluster.up()
     assert cluster.kubeconfig.read_bytes() == kubeconfig, "a second up does nothing"
@@ -81,6 +90,7 @@ def test_it_starts_in_time_and_leaves_nothing(cluster: Built) -> None:
         assert leftovers(cluster.name) == []
         assert [entry.name for entry in cluster.run_dir.iterdir()] == ["logs"]
         assert not cluster.is_up()
+    assert not networks & {_network(pid) for pid in processes.all_pids()}
     others = os.getloadavg()[0] / (os.cpu_count() or 1)  # this machine may be doing other things
     assert took <= WARM[cluster.flavour] * max(1, others)
 

@@ -156,5 +156,5 @@ def test_it_serves_as_a_cluster_given_by_kubeconfig(node: Node) -> None:
 
 def test_pods_are_seen_as_leftovers_while_they_run(node: Node) -> None:
     found = leftovers(node.name)
-    for sort in ("process", "network namespace", "interface", "control group", "mount"):
+    for sort in ("process", "interface", "control group", "mount"):
         assert any(line.startswith(sort) for line in found)
