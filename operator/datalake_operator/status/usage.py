@@ -1,7 +1,8 @@
 """Usage figures of a cache in its status: written seldom, since metrics carry them at their full rate.
 
 They are written at most every ten minutes, and only when one of them moved by five points, so that a busy cache costs
-no more writes than an idle one. `cache.time` in status remembers when that was.
+no more writes than an idle one. A figure that was not there yet is written at once: XRootD counts files once a minute,
+and there are no hits before somebody reads. `cache.time` in status remembers when the last write was.
 """
 
 from collections.abc import Mapping
@@ -43,7 +44,10 @@ def usage(
     written = parse_time(standing.get("cache", {}).get("time"))
     if written is None or figures["cache"].get("limitBytes") != standing["cache"].get("limitBytes"):
         return _stamped(figures, now), None
-    if not _moved(standing, figures):
+    pairs = _pairs(standing, figures)
+    if any(old is None and new is not None for old, new in pairs):
+        return _stamped(figures, now), None
+    if not any(_moved(old, new) for old, new in pairs):
         return standing, None
     due = written + INTERVAL
     return (_stamped(figures, now), None) if now >= due else (standing, due)
@@ -72,15 +76,16 @@ def _limit(node: XCacheNode, data: Mapping[str, Any]) -> int | None:
     return capacity * storage.watermarks.high_percent // 100 or None
 
 
-def _moved(standing: Mapping[str, Any], figures: Mapping[str, Any]) -> bool:
-    pairs = (
+def _pairs(standing: Mapping[str, Any], figures: Mapping[str, Any]) -> tuple[tuple[int | None, int | None], ...]:
+    """Each figure as it stands and as it is."""
+    return (
         (standing["cache"].get("usedPercent"), figures["cache"].get("usedPercent")),
         (standing.get(HITS), figures.get(HITS)),
     )
-    return any(
-        (old is None) != (new is None) or (old is not None and new is not None and abs(new - old) >= STEP)
-        for old, new in pairs
-    )
+
+
+def _moved(old: int | None, new: int | None) -> bool:
+    return (old is None) != (new is None) or (old is not None and new is not None and abs(new - old) >= STEP)
 
 
 def _stamped(figures: Mapping[str, Any], now: datetime) -> dict[str, Any]:

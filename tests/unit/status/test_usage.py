@@ -45,6 +45,13 @@ def test_the_first_figures_are_written_at_once(whole: Any) -> None:
     assert wake is None
 
 
+@pytest.mark.parametrize("fewer", [data(used=None), data(hits=None)], ids=["not counted yet", "nobody has read yet"])
+def test_a_figure_that_was_not_there_yet_is_written_at_once(whole: Any, fewer: dict[str, Any]) -> None:
+    before, _ = usage(whole, fewer, {}, NOW)
+    after, wake = usage(whole, data(), before, NOW + timedelta(seconds=30))
+    assert (after["cache"]["usedPercent"], after["byteHitPercent1h"], wake) == (10, 50, None)
+
+
 def test_the_limit_is_the_largest_cache_size_where_it_is_given(node: MakeNode) -> None:
     limited = node(storage={"data": [{"name": "d0", "claim": {"size": "100Gi"}}], "maxCacheSize": "20Gi"})
     fields, _ = usage(limited, data(), {}, NOW)
