@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field
 
-from datalake_operator.api.meta import Items, Model, Quantity
+from datalake_operator.api.meta import Items, Model
 from datalake_operator.api.rules import ListType, matching, quantity_range, rule
 
 Protocol: TypeAlias = Literal["root", "roots", "http", "https", "davs"]
@@ -90,7 +90,7 @@ class KnownFile(Model):
 
     path: FilePath
     """Path below the URL."""
-    size: Annotated[Quantity, quantity_range("1", "1Ti")]
+    size: Annotated[int, Field(ge=0, le=2**50, json_schema_extra={"format": "int64"})]
     """Its size in bytes."""
     adler32: Adler32
     """Its adler32 checksum, 8 hexadecimal digits."""

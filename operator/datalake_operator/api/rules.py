@@ -89,23 +89,30 @@ def matching(pattern: str, message: str, *, mend: str = "") -> Rule:
     return Rule(f"self.matches('^(?:{escaped})$')", message, mend, lambda text: compiled.fullmatch(text) is not None)
 
 
+def amount(value: str) -> str:
+    """Return the CEL expression for the number that a quantity stands for.
+
+    Kubernetes 1.30 takes an int-or-string for a text of 3 MB: reading one costs 314,572 of the 10,000,000 that a rule
+    may cost over all entries of the lists around it. `string(...)` and `type(...) == string` would cost as much again.
+    """
+    return f"(type({value}) in [string] ? quantity({value}).asApproximateFloat() : double({value}))"
+
+
 def quantity_range(low: str, high: str) -> Rule:
     """Return a rule that a quantity lies between two others, both allowed."""
-    value = "quantity(string(self))"
+    least, most = parse_quantity(low), parse_quantity(high)
     return Rule(
-        f"{value}.compareTo(quantity('{low}')) >= 0 && {value}.compareTo(quantity('{high}')) <= 0",
+        f"[{amount('self')}].all(x, x >= {least}.0 && x <= {most}.0)",
         f"must be between {low} and {high}",
         f"write a quantity, e.g. {low}",
-        lambda text: parse_quantity(low) <= parse_quantity(text) <= parse_quantity(high),
+        lambda text: least <= parse_quantity(text) <= most,
     )
 
 
 CLAIM_SIZE = quantity_range("100Mi", "1Ei")
 
 NO_SHRINKING = transition(
-    "quantity(string(self)).compareTo(quantity(string(oldSelf))) >= 0",
-    "a claim cannot shrink",
-    mend="write the old size or more",
+    f"{amount('self')} >= {amount('oldSelf')}", "a claim cannot shrink", mend="write the old size or more"
 )
 
 

@@ -18,7 +18,16 @@ from datalake_operator.api.common import (
 )
 from datalake_operator.api.meta import ATOMIC, Duration, Items, Model, Quantity
 from datalake_operator.api.resource import AGE, MESSAGE, READY, Column, Kind, Resource, name_rule
-from datalake_operator.api.rules import UNIQUE, Rule, duration_range, exactly_one_of, matching, quantity_range, rule
+from datalake_operator.api.rules import (
+    UNIQUE,
+    Rule,
+    amount,
+    duration_range,
+    exactly_one_of,
+    matching,
+    quantity_range,
+    rule,
+)
 from datalake_operator.api.values import parse_quantity
 from datalake_operator.api.xcache_network import SPEC_RULES, Monitoring, Network, Protocols
 from datalake_operator.api.xcache_status import XCacheNodeStatus
@@ -118,7 +127,7 @@ class Cache(Model):
         Quantity,
         quantity_range("4Ki", "512Mi"),
         rule(
-            "quantity(string(self)).asInteger() % 4096 == 0",
+            f"int({amount('self')}) % 4096 == 0",
             "must be a multiple of 4Ki",
             lambda size: parse_quantity(size) % 4096 == 0,
             mend="e.g. 1Mi",
@@ -175,10 +184,10 @@ def _memory_suffices(self: Any) -> bool:
     return limit is None or parse_quantity(limit) >= parse_quantity(self.cache.ram) + 512 * 1024**2
 
 
+_LIMIT = "self.resources.limits['memory']"
 _MEMORY: Rule = rule(
     "!has(self.resources.limits) || !('memory' in self.resources.limits) || "
-    "quantity(string(self.resources.limits['memory']))"
-    ".compareTo(quantity(string(self.cache.ram)).add(quantity('512Mi'))) >= 0",
+    f"{amount(_LIMIT)} >= {amount('self.cache.ram')} + 536870912.0",
     "the memory limit is below cache.ram + 512Mi",
     _memory_suffices,
     mend="raise resources.limits.memory or lower cache.ram",

@@ -8,6 +8,7 @@ from datalake_operator.api.meta import MAP_BY_NAME, DnsName, Duration, Items, Lo
 from datalake_operator.api.rules import (
     CLAIM_SIZE,
     NO_SHRINKING,
+    amount,
     duration_range,
     exactly_one_of,
     matching,
@@ -134,18 +135,16 @@ class Storage(Model):
             mend="others may fill that file system: say how many bytes the cache may use, e.g. maxCacheSize: 8Gi",
         ),
         rule(
-            "!has(self.maxCacheSize) || !self.data.all(d, has(d.claim)) || "
-            "quantity(string(self.maxCacheSize)).asApproximateFloat() <= 0.0085 * double(self.watermarks.lowPercent)"
-            " * self.data.map(d, quantity(string(d.claim.size)).asApproximateFloat()).sum()",
+            f"!has(self.maxCacheSize) || !self.data.all(d, has(d.claim)) || {amount('self.maxCacheSize')} <= "
+            f"0.0085 * double(self.watermarks.lowPercent) * self.data.map(d, {amount('d.claim.size')}).sum()",
             "is more than 0.85 x lowPercent of the claims",
             _within_claims,
             mend="lower it (with lowPercent 90: at most 0.765 of all claim sizes together), or ask for larger claims",
             at=".maxCacheSize",
         ),
         rule(
-            "!has(self.maxCacheSize) || !self.data.exists(d, has(d.ephemeral)) || "
-            "quantity(string(self.maxCacheSize)).asApproximateFloat() <= 0.8 * self.data.map(d, has(d.ephemeral) "
-            "? quantity(string(d.ephemeral.sizeLimit)).asApproximateFloat() : 0.0).sum()",
+            f"!has(self.maxCacheSize) || !self.data.exists(d, has(d.ephemeral)) || {amount('self.maxCacheSize')} <= "
+            f"0.8 * self.data.map(d, has(d.ephemeral) ? {amount('d.ephemeral.sizeLimit')} : 0.0).sum()",
             "is more than 0.8 of ephemeral.sizeLimit",
             _within_ephemeral,
             mend="lower it or raise sizeLimit: at its limit the kubelet evicts the pod",
@@ -164,8 +163,8 @@ class Storage(Model):
         ),
     )
 
-    data: Annotated[Items[DataVolume], Field(min_length=1, max_length=16), MAP_BY_NAME]
-    """Volumes for the data, at least one. The first one also holds the tree of names unless meta is there."""
+    data: Annotated[Items[DataVolume], Field(min_length=1, max_length=12), MAP_BY_NAME]
+    """Volumes for the data, one to twelve. The first one also holds the tree of names unless meta is there."""
     meta: Volume | None = None
     """A volume of its own for the tree of names and the state of each file, best on a fast disk."""
     watermarks: Watermarks = Field(default_factory=Watermarks)
