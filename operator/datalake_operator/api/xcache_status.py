@@ -4,13 +4,13 @@ from typing import Annotated
 
 from pydantic import Field
 
-from datalake_operator.api.meta import SET, Items, Model
+from datalake_operator.api.meta import SET, Items, Model, Timestamp
 from datalake_operator.api.status import Status
 
 Count = Annotated[int, Field(ge=0, json_schema_extra={"format": "int64"})]
 Percent = Annotated[int, Field(ge=0, le=100)]
 Text = Annotated[str, Field(max_length=512)]
-ClaimNames = Annotated[Items[Annotated[str, Field(max_length=253)]], Field(max_length=64), SET]
+ClaimNames = Annotated[Items[Annotated[str, Field(max_length=253)]], Field(max_length=1024), SET]
 
 
 class Endpoints(Model):
@@ -33,6 +33,8 @@ class CacheUsage(Model):
     """usedBytes in percent of limitBytes."""
     files: Count | None = None
     """Number of cached files."""
+    time: Timestamp | None = None
+    """When these figures were written."""
     time: Annotated[str, Field(json_schema_extra={"format": "date-time"})] | None = None
     """When these figures, and byteHitPercent1h, were written."""
 
