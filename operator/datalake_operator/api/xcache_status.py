@@ -34,8 +34,6 @@ class CacheUsage(Model):
     files: Count | None = None
     """Number of cached files."""
     time: Timestamp | None = None
-    """When these figures were written."""
-    time: Annotated[str, Field(json_schema_extra={"format": "date-time"})] | None = None
     """When these figures, and byteHitPercent1h, were written."""
 
 

@@ -67,6 +67,12 @@ def test_the_files_in_crds_are_up_to_date() -> None:
     assert {path.name: path.read_text("utf-8") for path in folder.iterdir()} == files(), "run `make crds`"
 
 
+def test_the_chart_holds_the_same_files() -> None:
+    folder = ROOT / "charts" / "datalake-operator" / "files" / "crds"
+    wanted = {name: text for name, text in files().items() if name != "kustomization.yaml"}
+    assert {path.name: path.read_text("utf-8") for path in folder.iterdir()} == wanted, "run `make crds`"
+
+
 def test_each_file_says_that_it_is_generated_and_holds_one_kind() -> None:
     for name, content in files().items():
         assert content.startswith("# Generated")
