@@ -4,7 +4,8 @@ import re
 import shutil
 import signal
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from tests.cluster import builder, folders, packages, pki, processes, progress, waiting
@@ -12,6 +13,7 @@ from tests.cluster.api_server import FIRST_SERVICE, Client, Settings, api_server
 from tests.cluster.errors import ClusterError
 
 _NAME = re.compile(r"[a-z]([a-z0-9-]{0,10}[a-z0-9])?")  # as part of the name of a network interface, 15 at most
+_FLAVOUR = "flavour"  # the file that says which one uses the run folder
 _COMPLETE = "complete"  # the file that says that `up` got to its end
 
 
@@ -32,7 +34,7 @@ class Built(ABC):
 
     def up(self) -> None:
         """Start it; what a killed `up` left behind is removed before. Does nothing when it is up."""
-        with folders.locked(self._lock):
+        with self._held():
             if self.is_up():
                 progress.say(f"cluster {self.name} is up: {self.kubeconfig}")
                 return
@@ -41,6 +43,7 @@ class Built(ABC):
             builder.build(builder.OF_FLAVOUR[self.flavour])
             with progress.step(f"Starting cluster {self.name} ({self.flavour})"):
                 self.logs.mkdir(parents=True)
+                (self.run_dir / _FLAVOUR).write_text(self.flavour)
                 try:
                     self._start()
                 except BaseException:
@@ -50,7 +53,7 @@ class Built(ABC):
 
     def down(self) -> None:
         """Remove everything of it but its logs, which stay until the next `up`."""
-        with folders.locked(self._lock):
+        with self._held():
             self._remove(keep_logs=True)
 
     def is_up(self) -> bool:
@@ -105,9 +108,16 @@ class Built(ABC):
     def _api_address(self) -> str:
         """The address at which this machine reaches the API server."""
 
-    @property
-    def _lock(self) -> Path:
-        return self.run_dir.parent / f"{self.name}.lock"
+    @contextmanager
+    def _held(self) -> Iterator[None]:
+        """Let nobody else start or remove the cluster of this name meanwhile, and be sure that it is of our flavour."""
+        with folders.locked(self.run_dir.parent / f"{self.name}.lock"):
+            flavour = self.run_dir / _FLAVOUR
+            if flavour.exists() and flavour.read_text() != self.flavour:
+                raise ClusterError(
+                    f"{self.name} is the name of a cluster of flavour {flavour.read_text()}, not {self.flavour}"
+                )
+            yield
 
     def _server(self) -> str:
         return f"https://{self._api_address()}:{self._settings().port}"

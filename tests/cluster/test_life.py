@@ -134,6 +134,13 @@ def test_two_at_once_do_not_collide(flavour: type[Built]) -> None:
         assert leftovers(two.name) == []
 
 
+def test_a_name_belongs_to_one_flavour_at_a_time(running: ControlPlane) -> None:
+    for method in ("up", "down"):
+        with pytest.raises(ClusterError, match="of flavour control-plane, not node"):
+            getattr(Node(running.name), method)()
+    assert running.is_up()
+
+
 @pytest.fixture(scope="module")
 def running() -> Iterator[ControlPlane]:
     if not isinstance(choose("control-plane", "a"), ControlPlane):
