@@ -6,12 +6,13 @@ import time
 from collections.abc import AsyncIterator
 
 import pytest
-from tests.charts.helm import CHART, SITE, Helm, HelmError
+import yaml
+from tests.charts.helm import CHART, ROOT, SITE, Helm, HelmError
 from tests.cluster import Cluster, binaries
 from tests.demo.release import values
 from tests.support import kubeconfig
 from tests.support.client import Client, Object
-from tests.support.objects import condition, is_ready, xcache
+from tests.support.objects import condition, is_ready, is_stalled, xcache
 from tests.support.waiting import eventually
 
 
@@ -72,6 +73,19 @@ async def test_wait_tells_ready_from_stalled_and_from_waiting(helm: Helm, admin:
     waiting = await admin.get("XCacheNode", "waiting", namespace)
     assert condition(waiting, "Ready")["reason"] == "DependencyMissing"
     assert condition(waiting, "Stalled") == {}
+
+
+@pytest.mark.parametrize("kind", ["RucioServer", "QoSProbe"])
+async def test_a_kind_that_is_not_served_yet_says_so(helm: Helm, admin: Client, namespace: str, kind: str) -> None:
+    _install(helm, "lake", namespace)
+    body = yaml.safe_load((ROOT / "tests" / "golden" / "defaults" / kind.lower() / "input.yaml").read_text())
+    body["metadata"]["namespace"] = namespace
+    await admin.create(body)
+
+    async def says_so() -> bool:
+        return is_stalled(await admin.get(kind, body["metadata"]["name"], namespace), "NotImplemented")
+
+    await eventually(says_so, 20)
 
 
 async def test_what_runs_outlives_the_operator_and_the_next_release_goes_on_from_there(
