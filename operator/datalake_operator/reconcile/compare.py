@@ -15,6 +15,10 @@ APPLIED_HASH = "datalake.projectescape.eu/applied-hash"
 _MERGE_KEYS = ("name", "uid", "mountPath", "containerPort", "port", "key", "type", "ip")
 """Keys by which the API server merges the lists of objects that our children hold (its OpenAPI's list-map-keys)."""
 
+_ATOMIC = frozenset({"matchLabels", "nodeSelector", "selector"})
+"""Maps that the API server replaces as a whole (x-kubernetes-map-type: atomic): an entry added to a Service's selector
+takes its pods away, and is no field of somebody else's."""
+
 
 def manifest_hash(manifest: Mapping[str, Any]) -> str:
     """Hash of a manifest, the same for equal content in any order of keys."""
@@ -38,7 +42,8 @@ def is_subset(desired: Any, live: Any) -> bool:
     """Whether everything in `desired` stands in `live` too; lists of objects are matched by their merge key."""
     if isinstance(desired, Mapping):
         return isinstance(live, Mapping) and all(
-            key in live and is_subset(value, live[key]) for key, value in desired.items()
+            key in live and (value == live[key] if key in _ATOMIC else is_subset(value, live[key]))
+            for key, value in desired.items()
         )
     if isinstance(desired, Sequence) and not isinstance(desired, str):
         if not isinstance(live, Sequence) or isinstance(live, str):
