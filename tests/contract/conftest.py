@@ -64,8 +64,8 @@ async def define(admin: Client, crd: Object) -> None:
         try:
             await admin.apply(crd)
             return bool(await admin.request("GET", collection))
-        except RefusedError:
-            return False
+        except RefusedError as error:
+            raise AssertionError(str(error)) from error
 
     await eventually(is_served, 20)
 
@@ -108,6 +108,8 @@ async def namespace(admin: Client) -> AsyncIterator[str]:
     await admin.create(
         {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": dict(RESTRICTED)}}
     )
+    account = {"name": "default", "namespace": name}  # made by a controller that a control plane lacks
+    await admin.apply({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": account})
     yield name
     for kind in ("XCacheNode", "RucioServer", "QoSProbe", "Pod", *CHILD_KINDS):
         await _empty(admin, kind, name)

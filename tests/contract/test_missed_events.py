@@ -116,8 +116,8 @@ async def test_children_that_change_while_their_watch_is_down_are_repaired(lab: 
     await lab.admin.patch("Service", services[1], lab.namespace, {"spec": {"selector": {"edited": "yes"}}})
 
     async def repaired() -> bool:
-        found = [await lab.admin.get("Service", name, lab.namespace) for name in services]
-        return not any("edited" in service["spec"]["selector"] for service in found)
+        found = [await lab.admin.find("Service", name, lab.namespace) for name in services]
+        return not any(service is None or "edited" in service["spec"]["selector"] for service in found)
 
     await eventually(repaired, 20)
 

@@ -110,6 +110,15 @@ async def _noted(lab: Lab, kind: str, name: str, good: Object) -> bool:
     return bool(note == "mine" and essence({(kind, name): found}) == essence({(kind, name): good}))
 
 
+async def test_an_entry_that_somebody_added_to_a_selector_goes(
+    lab: Lab, settled: dict[tuple[str, str], Object]
+) -> None:
+    for (kind, name), good in settled.items():
+        if kind == "Service":
+            await lab.admin.patch(kind, name, lab.namespace, {"spec": {"selector": {"added": "yes"}}})
+            await repaired(lab, kind, name, good)
+
+
 async def test_what_somebody_else_added_causes_no_write(lab: Lab, settled: dict[tuple[str, str], Object]) -> None:
     start = await lab.audit.mark()
     for kind, name in settled:

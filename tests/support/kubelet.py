@@ -60,7 +60,8 @@ class Kubelet:
             self._changed.clear()
             try:
                 await self.sync()
-            except (aiohttp.ClientError, RefusedError):
+            except (aiohttp.ClientError, RefusedError) as error:
+                print(f"kubelet: {error}")  # noqa: T201 - seen where a test fails
                 self._changed.set()
                 await asyncio.sleep(0.2)
 
