@@ -88,8 +88,9 @@ class Record:
         summary: the last report.
         usage: the last snapshot of pfc's directory statistics.
         purged: removals so far.
-        last_origin_success: the newest moment of which it is known that the origin delivered, seconds since 1970.
-        last_origin_error: when an attempt to open a file at the origin was last seen to have failed.
+        last_origin_success: the newest moment of which it is known that the origin delivered or answered, seconds since
+            1970.
+        last_origin_error: when an attempt to open a file was last seen to have failed because the origin is not there.
     """
 
     def __init__(self, clock: Callable[[], float] = wall_clock) -> None:
@@ -123,22 +124,34 @@ class Record:
             for access in packet.accesses:
                 self._count(access)
 
-    def hear_summary(self, data: bytes) -> None:
-        """Take in one report, whatever it holds."""
+    def hear_summary(self, data: bytes) -> bool:
+        """Take in one report, whatever it holds.
+
+        Returns:
+            Whether it tells of new failures at the origin: then ask the origin and call `judge_origin`.
+        """
         with self.lock:
             self._arrived(self.reports)
             try:
                 new = summary.parse(data)
             except InvalidPacketError:
                 self.reports.invalid += 1
-                return
+                return False
             old = self.summary
             if old and old.started != new.started:
                 self.restarts += 1
                 old = None
-            if new.origin_open_errors > (old.origin_open_errors if old else 0):
-                self.last_origin_error = new.time
             self.summary = new
+            return new.origin_open_errors > (old.origin_open_errors if old else 0)
+
+    def judge_origin(self, *, answers: bool) -> None:
+        """Opening a file at the origin failed: keep whether the origin answered when it was asked thereupon."""
+        with self.lock:
+            now = int(self.clock())
+            if answers:  # a file that is not there, or not allowed
+                self.last_origin_success = now
+            else:
+                self.last_origin_error = now
 
     def hear_usage(self, usage: dirstats.Usage) -> None:
         """Take in one snapshot of pfc's directory statistics."""

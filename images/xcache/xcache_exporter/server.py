@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
-from xcache_exporter import dirstats
+from xcache_exporter import dirstats, origin
 from xcache_exporter.forward import Forwarder
 from xcache_exporter.gstream import InvalidPacketError
 from xcache_exporter.metrics import CacheCollector
@@ -77,7 +77,11 @@ class Exporter:
         self._hear(self.gstream, "pfc", self.record.hear_gstream)
 
     def _hear_summary(self) -> None:
-        self._hear(self.summary, "summary", self.record.hear_summary)
+        self._hear(self.summary, "summary", self._take_summary)
+
+    def _take_summary(self, data: bytes) -> None:
+        if self.record.hear_summary(data):
+            self.record.judge_origin(answers=bool(self.settings.origin) and origin.answers(self.settings.origin))
 
     def _hear(self, heard: socket.socket, stream: str, take: Callable[[bytes], None]) -> None:
         forwarders = [forwarder for forwarder in self.forwarders if forwarder.destination.stream == stream]

@@ -43,6 +43,7 @@ class Settings:
         disks: volumes to measure.
         drain_file: there while the cache is draining.
         forward: collectors that want the packets too.
+        origin: URL of the origin, to be asked after failures; without it every failure counts as the origin's.
         site: used until the server says its own.
         low_percent: low watermark, for `xcache_watermark_bytes`.
         high_percent: high watermark.
@@ -56,6 +57,7 @@ class Settings:
     disks: tuple[Disk, ...] = ()
     drain_file: Path = Path("/run/xcache/drain")
     forward: tuple[Destination, ...] = ()
+    origin: str = ""
     site: str = ""
     low_percent: int | None = None
     high_percent: int | None = None
@@ -78,6 +80,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         disks=_disks(given.get("EXPORTER_DISKS", "")),
         drain_file=Path(given.get("EXPORTER_DRAIN_FILE", default.drain_file)),
         forward=_destinations(given.get("EXPORTER_FORWARD", "[]")),
+        origin=given.get("EXPORTER_ORIGIN", ""),
         site=given.get("SITE", ""),
         low_percent=_number(given, "EXPORTER_LOW_PERCENT"),
         high_percent=_number(given, "EXPORTER_HIGH_PERCENT"),
