@@ -32,9 +32,7 @@ def test_cold_and_hot_reads_count_what_the_origin_gave_and_what_clients_got(reco
     assert record.hit_percent() == 50
 
 
-def test_a_partial_read_counts_prefetching_as_origin_bytes_and_the_file_as_partial(
-    record: Record, clock: Clock
-) -> None:
+def test_a_partial_read_counts_what_was_prefetched_and_the_file_as_partial(record: Record, clock: Clock) -> None:
     replay(record, clock, until=1795653205)
     assert record.totals.closes == {"complete": 5, "partial": 1}
     assert record.totals.from_origin == (3 * 64 + 21) * MIB

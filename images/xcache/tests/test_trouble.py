@@ -51,7 +51,7 @@ def test_the_first_packets_of_a_restarted_server_can_be_missing(record: Record) 
     assert record.pfc.lost == 2
 
 
-def test_prefetching_more_than_was_read_is_no_hit_and_takes_none_away(record: Record, clock: Clock) -> None:
+def test_prefetching_more_than_was_read_is_no_hit_and_takes_none_away(record: Record) -> None:
     record.hear_gstream(packet(1, access(b_hit=10, b_todisk=100), access(b_hit=50)))
     assert (record.totals.served, record.totals.from_origin, record.totals.hit) == (60, 100, 50)
     assert record.hit_percent() == 0
@@ -151,9 +151,7 @@ def test_removed_files_are_summed_over_periods_and_not_counted_twice() -> None:
     assert (purged.files, purged.bytes) == (10, 10 * 512)
 
 
-@pytest.mark.parametrize(
-    "text", ["", "{", "[]", '{"m_dir_states": []}', '{"m_dir_states": [{"m_usage": 1}]}', "[" * 60000]
-)
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"m_dir_states": []}', '{"m_dir_states": [{"a": 1}]}', "[" * 60000])
 def test_half_a_snapshot_is_no_snapshot(text: str) -> None:
     with pytest.raises(InvalidPacketError):
         dirstats.parse(text)
@@ -181,7 +179,7 @@ def test_ten_thousand_random_packets_never_crash_and_are_all_counted(record: Rec
             record.judge_origin(answers=chance.random() < 0.5)
         state(record, Settings())
     assert record.pfc.packets == record.reports.packets == 5000
-    assert all(metric.samples for metric in CacheCollector(record, Settings()).collect() if "disk" not in metric.name)
+    assert all(metric.samples for metric in CacheCollector(record, Settings()).collect())
     replay(record, clock)  # and it still works
     assert record.summary is not None
     assert record.summary.version == "v5.8.1"

@@ -132,8 +132,9 @@ def _disks(fills: list[Fill]) -> Iterator[Metric]:
     for fill in fills:
         capacity.add_metric([fill.disk.space, fill.disk.name], fill.capacity)
         used.add_metric([fill.disk.space, fill.disk.name], fill.used)
-    yield capacity
-    yield used
+    if fills:
+        yield capacity
+        yield used
 
 
 def _watermarks(fills: list[Fill], settings: Settings) -> Iterator[Metric]:
@@ -142,7 +143,8 @@ def _watermarks(fills: list[Fill], settings: Settings) -> Iterator[Metric]:
     values = {mark: capacity * percent // 100 for mark, percent in marks.items() if percent is not None and capacity}
     if settings.max_size is not None:
         values["files_max"] = settings.max_size
-    yield _labelled("watermark_bytes", "Where purging begins and ends.", "mark", values, counter=False)
+    if values:
+        yield _labelled("watermark_bytes", "Where purging begins and ends.", "mark", values, counter=False)
 
 
 def _forwarding(forwarders: Sequence[Forwarder]) -> Iterator[Metric]:
