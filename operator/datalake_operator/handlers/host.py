@@ -7,7 +7,7 @@ import contextlib
 import logging
 import random
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, cast
 
 import aiohttp
@@ -28,6 +28,13 @@ _WATCH_SECONDS = (80, 100)
 """A watch of kopf's lives so long: only requests show from outside, and health wants a sign every 120 s."""
 _START_SECONDS = 30.0
 """kopf must have begun all its watches within so many seconds: it leaves out kinds that discovery does not name yet."""
+_TOLD_HERE = (
+    "_cogs.clients.watching",
+    "_core.reactor.observation",
+    "_core.reactor.orchestration",
+    "_core.reactor.running",
+)
+"""Loggers of kopf's whose errors, about requests and about its end, are told by this module in one line."""
 _LEAST_PAUSE = 0.5
 """Least seconds between two watch requests for one kind: kopf itself asks again at once."""
 
@@ -137,7 +144,7 @@ class Host:
             stop_flag=stop,
         )
         self._on_started()
-        life = asyncio.ensure_future(kopf.run_tasks(tasks, ignored=_Everything()))
+        life = asyncio.ensure_future(_join(tasks))
         begun = asyncio.ensure_future(self._begun())
         try:
             done, _ = await asyncio.wait([life, begun], timeout=_START_SECONDS, return_when=asyncio.FIRST_COMPLETED)
@@ -209,17 +216,31 @@ class _NoChanges(kopf.DiffBaseStorage):
         pass
 
 
-class _Everything(Collection[Any]):
-    """Holds every task: kopf must not cancel those that it did not start, which its own default would."""
+async def _join(tasks: Collection[asyncio.Task[Any]]) -> None:
+    """Wait until one of kopf's tasks ends, then end all of them.
 
-    def __contains__(self, _: object) -> bool:
-        return True
+    `kopf.run_tasks` would take every younger task of the process for one of kopf's and cancel it. Where one watch ended
+    kopf, its other watches would go on without it.
 
-    def __iter__(self) -> Iterator[Any]:
-        return iter(())
+    Raises:
+        Exception: whatever ended the first.
+    """
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        await _end(tasks)
+        await _end([task for task in asyncio.all_tasks() if task.get_name().startswith("watcher for ")])
+    for task in tasks:
+        if not task.cancelled():
+            task.result()
 
-    def __len__(self) -> int:
-        return 0
+
+async def _end(tasks: Collection[asyncio.Task[Any]]) -> None:
+    pending = set(tasks)
+    while pending:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=5)  # kopf may lose a cancellation that comes between requests
 
 
 def _settings() -> kopf.OperatorSettings:
@@ -243,12 +264,12 @@ def _settings() -> kopf.OperatorSettings:
 
 
 def _quieten() -> None:
-    """Leave only kopf's warnings, and not those about requests and ends: they are told here, once for each change."""
+    """Leave only kopf's errors, and not those about requests and ends: they are told here, once for each change."""
     if logger.isEnabledFor(logging.DEBUG):
         return
-    logging.getLogger("kopf").setLevel(logging.WARNING)
-    for told in ("kopf._cogs.clients.api", "kopf._core.reactor.running", "kopf._core.reactor.orchestration"):
-        logging.getLogger(told).setLevel(logging.CRITICAL)
+    logging.getLogger("kopf").setLevel(logging.ERROR)
+    for told in _TOLD_HERE:
+        logging.getLogger(f"kopf.{told}").setLevel(logging.CRITICAL)
 
 
 def _tell(watch: Watch, code: int) -> None:

@@ -16,12 +16,16 @@ from pathlib import Path
 from typing import Any, Self
 
 import aiohttp
+import yaml
 from aiohttp.client_middlewares import ClientMiddlewareType
 from kubernetes.aio.client import Configuration
 from kubernetes.aio.config import load_incluster_config, load_kube_config
 from kubernetes.aio.config.config_exception import ConfigException
 
 logger = logging.getLogger(__name__)
+
+_UNUSABLE = (ConfigException, OSError, ValueError, TypeError, AttributeError, KeyError, yaml.YAMLError)
+"""What the official client raises on configurations that are absent or make no sense."""
 
 Loader = Callable[[Configuration], Awaitable[None]]
 
@@ -81,7 +85,7 @@ class Config:
         configuration = Configuration()
         try:
             await load(configuration)
-        except (ConfigException, OSError, ValueError, TypeError, AttributeError) as error:
+        except _UNUSABLE as error:
             where = f"kubeconfig {path}" if path else "service account of this pod"
             raise InvalidConfig(f"cannot use the {where}: {error}") from error
         return cls(configuration, load, expiring)
@@ -117,7 +121,7 @@ class Config:
                 await self._load(fresh)
                 if self._ssl is not None and fresh.cert_file and fresh.cert_file != self._configuration.cert_file:
                     self._ssl.load_cert_chain(fresh.cert_file, fresh.key_file)
-            except (ConfigException, OSError, ValueError, TypeError, AttributeError) as error:
+            except _UNUSABLE as error:
                 logger.warning("Cannot read the credentials for the API server anew: %s", error)
             else:
                 self._configuration = fresh

@@ -116,7 +116,7 @@ class Informer:
     def _tell(self, error: ApiError) -> None:
         trouble = f"{error.status} {error.reason}"
         if trouble != self._trouble:
-            what = "no such kind: is its CRD installed?" if isinstance(error, NotFound) else error
+            what = "no such kind (is its CRD installed?)" if isinstance(error, NotFound) else error
             logger.warning("Cannot watch %s: %s. Trying on", self, what)
         self._trouble = trouble
 

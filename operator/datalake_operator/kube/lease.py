@@ -63,12 +63,13 @@ class Lease:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Try to lead, lead, and give the Lease back once `stop` is set: set it when nothing more will be written."""
+        loop = asyncio.get_running_loop()
         stopping = asyncio.ensure_future(stop.wait())
         try:
             while not stopping.done():
+                next_at = loop.time() + self._retry_period * random.uniform(0.9, 1.0)  # noqa: S311 - jitter
                 await self._attempt()
-                pause = self._retry_period * random.uniform(0.8, 1.0)  # noqa: S311 - jitter
-                await asyncio.wait([stopping], timeout=pause)
+                await asyncio.wait([stopping], timeout=max(next_at - loop.time(), 0.0))
             await self._release()
         finally:
             stopping.cancel()

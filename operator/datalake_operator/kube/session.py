@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from datalake_operator.kube.config import Config
-from datalake_operator.kube.errors import NotFound, from_status
+from datalake_operator.kube.errors import NotFound, Unreachable, from_status
 from datalake_operator.kube.resource import Resource, of
 from datalake_operator.kube.transport import OnRequest, Transport, ignore
 
@@ -134,6 +134,8 @@ class Api:
         params = _selectors(label_selector, field_selector) | {"limit": str(PAGE)}
         while True:
             answer = await self._ask("list", "GET", resource, resource.path(namespace), params=params, headers=headers)
+            if "resourceVersion" not in answer.get("metadata", {}):
+                raise Unreachable("the answer is no list")
             items = answer.get("items") or []
             for item in items:
                 item.update(apiVersion=resource.api_version, kind=resource.kind)
@@ -213,6 +215,8 @@ class Api:
             kind, obj = line.get("type", ""), line.get("object") or {}
             if kind == "ERROR":
                 raise from_status(obj.get("code", 500), obj)
+            if "metadata" not in obj:
+                raise Unreachable("the watch sent something that is no event")
             if not metadata_only:
                 yield Event(kind, obj)
             else:
