@@ -2,13 +2,14 @@
 
 import hashlib
 import json
+import os
 import pathlib
 import subprocess
 import sys
 import time
 import urllib.request
 
-TARGET = pathlib.Path("/tmp/read")  # noqa: S108 - the pod's own emptyDir
+TARGET = pathlib.Path(f"/tmp/read-{os.getpid()}")  # noqa: S108 - the pod's own emptyDir
 AT_MOST = 180  # seconds for one read
 
 
