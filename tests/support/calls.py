@@ -1,5 +1,6 @@
 """What a request to a Kubernetes API server asks for, and rules of the test proxy that match it."""
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs, urlsplit
@@ -125,7 +126,13 @@ class Rule:
     first: int = 1
     times: int | None = 1
     seen: int = field(default=0, init=False)
-    fired: int = field(default=0, init=False)
+    moments: list[float] = field(default_factory=list, init=False)
+    """`time.monotonic()` of each time that the action was taken."""
+
+    @property
+    def fired(self) -> int:
+        """How often the action was taken."""
+        return len(self.moments)
 
     def claims(self, call: Call) -> bool:
         """Count the request if it matches, and say whether the action is for it."""
@@ -134,7 +141,7 @@ class Rule:
         self.seen += 1
         if self.seen < self.first or (self.times is not None and self.fired >= self.times):
             return False
-        self.fired += 1
+        self.moments.append(time.monotonic())
         return True
 
     def _matches(self, call: Call) -> bool:

@@ -79,6 +79,18 @@ def essence(objects: Mapping[tuple[str, str], Object]) -> dict[tuple[str, str], 
     return {key: _essence(body) for key, body in sorted(objects.items())}
 
 
+def differing(
+    these: Mapping[tuple[str, str], Object], those: Mapping[tuple[str, str], Object]
+) -> dict[tuple[str, str], tuple[Object | None, Object | None]]:
+    """Return what is not the same in two sets of objects."""
+    left, right = essence(these), essence(those)
+    return {
+        key: (left.get(key), right.get(key))
+        for key in sorted(left.keys() | right.keys())
+        if left.get(key) != right.get(key)
+    }
+
+
 def _essence(body: Object) -> Object:
     body = copy.deepcopy(body)
     meta = body["metadata"]
