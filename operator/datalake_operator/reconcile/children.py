@@ -5,9 +5,9 @@ from typing import Any
 
 from datalake_operator.build.labels import INSTANCE, MANAGED_BY, MANAGER
 from datalake_operator.kube.informer import Informer
-from datalake_operator.kube.resource import PODS, Resource
+from datalake_operator.kube.resource import PODS, Resource, of
 from datalake_operator.kube.session import Api
-from datalake_operator.kube.store import Store
+from datalake_operator.kube.store import Store, key_of, version_of
 from datalake_operator.reconcile.kind import Key, Kind, Manifest
 
 _NAME = "app.kubernetes.io/name"
@@ -32,7 +32,7 @@ class Children:
         self._kinds = {kind.app: kind.resource.kind for kind in kinds}
         self._apps = {kind.resource.kind: kind.app for kind in kinds}
         self._index: dict[Belonging, set[tuple[Resource, str]]] = {}
-        self._own_write = False
+        self._in_flight: set[tuple[Resource, str, str]] = set()
         resources = dict.fromkeys([*(child for kind in kinds for child in kind.children), PODS])
         self.stores = {resource: Store(resource) for resource in resources}
         for store in self.stores.values():
@@ -49,13 +49,23 @@ class Children:
         """The live child of that name, whoever it belongs to."""
         return self.stores[resource].get(namespace, name)
 
-    def put(self, resource: Resource, live: dict[str, Any]) -> None:
-        """Take the API server's answer to our own write; it asks for no new reconcile."""
-        self._own_write = True
+    async def apply(self, key: Key, manifest: Manifest) -> None:
+        """Apply a child. What is heard of it meanwhile is mostly the echo of this very write: it asks for no new pass.
+
+        Raises:
+            ApiError: the API server did not take it.
+        """
+        resource, name = of(manifest), manifest["metadata"]["name"]
+        store = self.stores[resource]
+        entry = (resource, key.namespace, name)
+        self._in_flight.add(entry)
         try:
-            self.stores[resource].put(live)
+            live = await self._api.apply(manifest)
+            store.put(live)
         finally:
-            self._own_write = False
+            self._in_flight.discard(entry)
+        if store.version(key.namespace, name) != version_of(live):
+            self._on_change(key)  # another hand was there at the same time
 
     def of(self, key: Key) -> Iterator[tuple[Resource, Manifest]]:
         """Every child and pod that carries the labels of `key`."""
@@ -85,9 +95,10 @@ class Children:
                 if not entries:
                     del self._index[belonging]
             keys.update(self._keys(belonging, live))
-        if not self._own_write:
-            for key in keys:
-                self._on_change(key)
+        if (resource, *key_of(new or old or {})) in self._in_flight:
+            return
+        for key in keys:
+            self._on_change(key)
 
     def _keys(self, belonging: Belonging, live: Manifest) -> Iterator[Key]:
         app, namespace, instance = belonging

@@ -14,6 +14,7 @@ from datalake_operator.kube.events import EventRecorder
 from datalake_operator.kube.references import Reference, References
 from datalake_operator.kube.resource import PODS
 from datalake_operator.kube.session import Api
+from datalake_operator.kube.store import pack, unpack
 from datalake_operator.reconcile.apply import Applier
 from datalake_operator.reconcile.children import Children
 from datalake_operator.reconcile.kind import Key, Kind, Manifest
@@ -61,7 +62,6 @@ class Reconciler:
         context: Callable[[], Context],
         clock: Callable[[], datetime],
     ) -> None:
-        self._api = api
         self._kinds = kinds
         self._resources = resources
         self._children = children
@@ -71,8 +71,8 @@ class Reconciler:
         self._context = context
         self._clock = clock
         self._applier = Applier(api, children)
-        self._good: dict[Key, Manifest] = {}
-        """The last body with a valid spec: the very object of the store, as long as its spec stays valid."""
+        self._good: dict[Key, tuple[int, bytes]] = {}
+        """Generation and packed body of the last valid spec, whose children live on while a newer one is not valid."""
         self._strangers: dict[Key, Reference] = {}
 
     async def reconcile(self, key: Key) -> float | None:
@@ -110,7 +110,7 @@ class Reconciler:
         """Steps 1 to 5."""
         key, kind, body = this.key, this.kind, this.body
         this.model = _validated(kind, body)  # pure
-        self._good[key] = body
+        self._keep(key, body)
         this.found = self._dereference(this)  # stores only
         view = self._view(this)  # stores only
         self._observations.watch(key, kind.observed_at(this.model, view))
@@ -156,18 +156,18 @@ class Reconciler:
         before, after = body.get("status", {}), status(body, assessment, outcome, now)
         if after != before:
             try:
-                written = await self._api.apply_status(
+                await self._resources.write_status(
+                    this.key,
                     {
                         "apiVersion": body["apiVersion"],
                         "kind": body["kind"],
                         "metadata": {name: body["metadata"][name] for name in ("name", "namespace", "uid")},
                         "status": after,
-                    }
+                    },
                 )
             except NotFound:
                 self._forget(this.key)
                 return None
-            self._resources.put(this.key, written)
             event = transition(before, after)
             if event is not None:
                 self._events.emit(body, event.type, event.reason, event.message)
@@ -176,8 +176,13 @@ class Reconciler:
 
     def _assess(self, this: _Pass, now: datetime) -> Assessment | None:
         if this.model is None and (good := self._good.get(this.key)) is not None:
-            this.model = _validated(this.kind, good)  # the children are still those of the last good spec
+            this.model = _validated(this.kind, unpack(good[1]))
         return None if this.model is None else this.kind.assess(this.model, self._view(this), now)
+
+    def _keep(self, key: Key, body: Manifest) -> None:
+        generation = body["metadata"].get("generation", 0)
+        if self._good.get(key, (None, b""))[0] != generation:
+            self._good[key] = (generation, pack(body))
 
     def _view(self, this: _Pass) -> View:
         ours = list(self._children.of(this.key))

@@ -1,24 +1,32 @@
 """Stores of the custom resources themselves."""
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from sys import intern
+from typing import TypeAlias
 
 from datalake_operator.kube.resource import Resource
-from datalake_operator.kube.store import Store, key_of
+from datalake_operator.kube.session import Api
+from datalake_operator.kube.store import Store, key_of, version_of
 from datalake_operator.reconcile.kind import Key, Manifest
+
+Conditions: TypeAlias = tuple[tuple[str, str], ...]
+"""Type and status of each condition."""
 
 
 class Resources:
     """What the API server holds of the kinds that we serve.
 
     Args:
+        api: the session.
         kinds: their resources.
         on_change: called with the key of each one that another hand than ours changed.
     """
 
-    def __init__(self, kinds: Iterable[Resource], on_change: Callable[[Key], None]) -> None:
+    def __init__(self, api: Api, kinds: Iterable[Resource], on_change: Callable[[Key], None]) -> None:
+        self._api = api
         self._on_change = on_change
-        self._own_write = False
+        self._in_flight: set[Key] = set()
+        self._conditions: dict[Key, Conditions] = {}
         self.stores = {resource: Store(resource) for resource in kinds}
         self._by_kind = {resource.kind: store for resource, store in self.stores.items()}
         for store in self.stores.values():
@@ -30,28 +38,41 @@ class Resources:
 
     def keys(self) -> Iterator[Key]:
         """Every resource that is there."""
-        for kind, body in self.bodies():
-            yield Key(kind, *key_of(body))
-
-    def bodies(self) -> Iterator[tuple[str, Manifest]]:
-        """Kind and body of every resource that is there."""
         for kind, store in self._by_kind.items():
-            for body in tuple(store.values()):
-                yield kind, body
+            for namespace, name in tuple(store.keys()):
+                yield Key(kind, namespace, name)
 
-    def put(self, key: Key, body: dict[str, Any]) -> None:
-        """Take the API server's answer to our own write; it asks for no new reconcile."""
-        self._own_write = True
+    def conditions(self) -> Iterator[tuple[str, str, str, Conditions]]:
+        """Kind, namespace, name and conditions of every resource, without unpacking any."""
+        for key, conditions in tuple(self._conditions.items()):
+            yield key.kind, key.namespace, key.name, conditions
+
+    async def write_status(self, key: Key, manifest: Manifest) -> None:
+        """Apply the status. What is heard of the resource meanwhile is mostly the echo: it asks for no new pass.
+
+        Raises:
+            ApiError: the API server did not take it.
+        """
+        store = self._by_kind[key.kind]
+        self._in_flight.add(key)
         try:
-            self._by_kind[key.kind].put(body)
+            body = await self._api.apply_status(manifest)
+            store.put(body)
         finally:
-            self._own_write = False
+            self._in_flight.discard(key)
+        if store.version(key.namespace, key.name) != version_of(body):
+            self._on_change(key)  # another hand was there at the same time
 
     def remove(self, key: Key, body: Manifest) -> None:
         """Forget a resource that turned out to be gone."""
         self._by_kind[key.kind].remove(key.namespace, key.name, body["metadata"]["resourceVersion"])
 
     def _changed(self, resource: Resource, old: Manifest | None, new: Manifest | None) -> None:
-        changed = new or old
-        if changed is not None and not self._own_write:
-            self._on_change(Key(resource.kind, *key_of(changed)))
+        key = Key(resource.kind, *key_of(new or old or {}))
+        if new is None:
+            self._conditions.pop(key, None)
+        else:
+            said = new.get("status", {}).get("conditions", ())
+            self._conditions[key] = tuple((intern(one["type"]), intern(one["status"])) for one in said)
+        if key not in self._in_flight:
+            self._on_change(key)

@@ -34,19 +34,15 @@ async def test_health_names_what_is_wrong_and_readiness_what_is_still_to_come() 
 
 
 async def test_series_of_a_resource_live_as_long_as_the_resource() -> None:
-    body = {
-        "metadata": {"namespace": "n", "name": "a"},
-        "status": {"conditions": [{"type": "Ready", "status": "True"}, {"type": "Draining", "status": "Unknown"}]},
-    }
-    bodies = [("XCacheNode", body)]
+    resources = [("XCacheNode", "n", "a", (("Ready", "True"), ("Draining", "Unknown")))]
     metrics = Metrics()
-    metrics.serve_resources(lambda: bodies)
+    metrics.serve_resources(lambda: resources)
     port = free_port()
     async with serve("127.0.0.1", port, Health(lambda: (), lambda: ()), metrics):
         _, text = await fetch(port, "/metrics")
         assert 'datalake_resources{kind="XCacheNode",ready="True"} 1.0' in text
         assert 'datalake_resource_condition{kind="XCacheNode",name="a",namespace="n",type="Ready"} 1.0' in text
         assert 'type="Draining"} -1.0' in text
-        bodies.clear()
+        resources.clear()
         _, text = await fetch(port, "/metrics")
         assert 'name="a"' not in text
