@@ -13,14 +13,15 @@ from typing import Any, cast
 import aiohttp
 import kopf
 
-from datalake_operator.handlers.presence import Presence, Watch
+from datalake_operator.handlers.presence import Presence
 from datalake_operator.handlers.watch import registry
 from datalake_operator.kube.backoff import Backoff
-from datalake_operator.kube.errors import ApiError
+from datalake_operator.kube.errors import ApiError, Unreachable
 from datalake_operator.kube.resource import Resource
 from datalake_operator.kube.session import PAGE, Api
 from datalake_operator.kube.store import Store
 from datalake_operator.kube.transport import INACTIVITY
+from datalake_operator.kube.trouble import Trouble
 
 logger = logging.getLogger(__name__)
 
@@ -71,6 +72,7 @@ class Host:
         self._session: aiohttp.ClientSession | None = None
         self._logged_in_at = 0.0
         self._log_ins = Backoff(first=0.5, limit=30.0)
+        self._discovery = Trouble(logger, "which kinds are served")
         self._missing: set[Resource] = set()
         self.synced = self._presence.synced
 
@@ -116,8 +118,10 @@ class Host:
         try:
             missing = {watch.resource for watch in self._watches.values() if not await self._api.serves(watch.resource)}
         except ApiError as error:
-            logger.debug("Cannot ask which kinds are served: %s", error)
+            if not isinstance(error, Unreachable):  # that is told by the session
+                self._discovery.met(error.status, f"{error.status} {error.reason}")
             return False
+        self._discovery.over()
         if missing != self._missing:
             self._missing = missing
             names = ", ".join(sorted(map(str, missing)))
@@ -197,7 +201,10 @@ class Host:
             code = response.status
         finally:
             self._api.on_request(verb, watch.resource, code)
-        _tell(watch, code)
+        if code < 400:
+            watch.trouble.over()
+        elif code not in (404, 410):  # those end kopf's watch, or the whole of it, and are told there
+            watch.trouble.met(code, f"HTTP {code}")
         if verb == "list" and code == 200 and "continue" not in request.url.query:
             self._presence.listed(watch)
         return response
@@ -270,16 +277,6 @@ def _quieten() -> None:
     logging.getLogger("kopf").setLevel(logging.ERROR)
     for told in _TOLD_HERE:
         logging.getLogger(f"kopf.{told}").setLevel(logging.CRITICAL)
-
-
-def _tell(watch: Watch, code: int) -> None:
-    """Log once when the API server refuses a watch, once when it grants it again; missing kinds are told elsewhere."""
-    trouble = f"HTTP {code}" if code >= 400 and code not in (404, 410) else None
-    if trouble is not None and watch.trouble != trouble:
-        logger.warning("Cannot watch %s: %s. Trying on", watch, trouble)
-    elif trouble is None and watch.trouble is not None:
-        logger.info("Watching %s again", watch)
-    watch.trouble = trouble
 
 
 def _words(error: BaseException) -> str:

@@ -18,6 +18,7 @@ from datalake_operator.kube.errors import ApiError
 from datalake_operator.kube.resource import Resource
 from datalake_operator.kube.session import Api
 from datalake_operator.kube.store import Key, Object, Store, key_of
+from datalake_operator.kube.trouble import Trouble
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +33,7 @@ class Watch:
         last_attempt: `time.monotonic()` of its last request.
         started: whether it was seen to list in this life of kopf.
         restarts: how often it listed again.
-        trouble: what the API server has against it, once logged.
+        trouble: what the API server has against it.
         awaited: objects that exist and have not come yet; None before the first list.
     """
 
@@ -41,8 +42,11 @@ class Watch:
     last_attempt: float = field(default_factory=time.monotonic)
     started: asyncio.Event = field(default_factory=asyncio.Event)
     restarts: int = -1
-    trouble: str | None = None
     awaited: set[Key] | None = None
+    trouble: Trouble = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.trouble = Trouble(logger, str(self))
 
     def __str__(self) -> str:
         return f"{self.resource} in {self.namespace or 'all namespaces'}"
@@ -99,10 +103,13 @@ class Presence:
 
     async def _compare(self, watch: Watch) -> None:
         store = self._stores[watch.resource]
-        listing = await self._api.list(watch.resource, watch.namespace, metadata_only=True)
-        present = {key_of(item) for item in listing.items}
-        store.retain(present, listing.resource_version, watch.namespace)
-        watch.awaited = {key for key in present if store.get(*key) is None}
+        present: set[Key] = set()
+        version = ""
+        async for page in self._api.pages(watch.resource, watch.namespace, metadata_only=True):
+            present.update(map(key_of, page.items))
+            version = page.resource_version
+        store.retain(present, version, watch.namespace)
+        watch.awaited = present.difference(store.keys())
         self._check()
 
     def _check(self) -> None:

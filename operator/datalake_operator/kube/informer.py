@@ -11,6 +11,7 @@ from datalake_operator.kube.errors import ApiError, Gone, NotFound, Throttled, U
 from datalake_operator.kube.resource import Resource
 from datalake_operator.kube.session import Api, Event
 from datalake_operator.kube.store import Store, key_of
+from datalake_operator.kube.trouble import Trouble
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +51,7 @@ class Informer:
         self._labels, self._fields = label_selector, field_selector
         self._backoff = Backoff()
         self._version = ""
-        self._trouble: str | None = None
+        self._trouble = Trouble(logger, str(self))
 
     def __str__(self) -> str:
         return f"{self.resource} in {self.namespace or 'all namespaces'}"
@@ -110,19 +111,11 @@ class Informer:
         if not isinstance(error, Unreachable | Throttled):
             self._version = ""
         if not isinstance(error, Unreachable | Gone):
-            self._tell(error)
+            words = "no such kind (is its CRD installed?)" if self.missing else f"{error.status} {error.reason}"
+            self._trouble.met(error.status, words)
         await asyncio.sleep(self._backoff.next(error.retry_after))
-
-    def _tell(self, error: ApiError) -> None:
-        trouble = f"{error.status} {error.reason}"
-        if trouble != self._trouble:
-            what = "no such kind (is its CRD installed?)" if isinstance(error, NotFound) else error
-            logger.warning("Cannot watch %s: %s. Trying on", self, what)
-        self._trouble = trouble
 
     def _well(self) -> None:
         self._backoff.reset()
         self.missing = False
-        if self._trouble is not None:
-            logger.info("Watching %s again", self)
-            self._trouble = None
+        self._trouble.over()
