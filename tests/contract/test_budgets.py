@@ -4,9 +4,10 @@ import asyncio
 from typing import Any
 
 import pytest
+import yaml
 from tests.support.lab import Lab
 from tests.support.objects import condition, is_current, is_ready
-from tests.support.operator import Operator
+from tests.support.operator import ROOT, Operator
 from tests.support.waiting import eventually
 
 with_pods = pytest.mark.usefixtures("kubelet")
@@ -78,6 +79,25 @@ async def test_nothing_is_written_or_read_at_rest(lab: Lab) -> None:
     assert not requests.gets(lab.user), str(requests.gets(lab.user))
     listed = {entry.resource for entry in requests.of(user=lab.user, verb="list")}
     assert listed <= {"podmonitors"}, "only whether PodMonitor is served is asked again"
+
+
+async def test_every_golden_resource_is_at_rest_once_it_is_made(lab: Lab) -> None:
+    operator = await lab.operator(resync="1s")
+    inputs = sorted((ROOT / "tests" / "golden" / "xcachenode").glob("*/input.yaml"))
+    names = []
+    for file in inputs:
+        resource = yaml.safe_load(file.read_text())
+        names.append(f"{file.parent.name[:10]}-{resource['metadata']['name']}")
+        resource["metadata"] = {"name": names[-1], "namespace": lab.namespace}
+        await lab.admin.create(resource)
+    for name in names:
+        await lab.until(is_current, name)
+    await lab.quiet(1)
+    start = await lab.audit.mark()
+    await passes(operator, 2 * len(names))
+    requests = await lab.audit.since(start)
+    assert not requests.writes(lab.user), str(requests.writes(lab.user))
+    assert not requests.gets(lab.user), str(requests.gets(lab.user))
 
 
 @with_pods

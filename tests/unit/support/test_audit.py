@@ -71,7 +71,7 @@ async def test_a_mark_stands_behind_what_was_answered_before_it(tmp_path: Path) 
     log.write_text(line("patch", "configmaps"))
 
     class Admin(Client):
-        async def find(self, kind: str, name: str, namespace: str = "") -> None:  # noqa: ARG002
+        async def find(self, kind: str, name: str, namespace: str = "") -> None:
             async def write_late() -> None:
                 with log.open("a") as file:
                     file.write(line("patch", "services") + line("get", "namespaces", user=name))
