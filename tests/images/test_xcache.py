@@ -90,15 +90,12 @@ def read_http(opened: Lab, name: str) -> str:
     return opened.do("python3", "-c", READ, f"{HTTP}/escape/{name}", "0").strip()
 
 
-def closes(metrics: dict[str, float]) -> float:
-    return sum(value for name, value in metrics.items() if name.startswith("xcache_file_closes_total"))
-
-
 def test_cold_and_hot_reads_by_root_and_by_http_are_counted_byte_by_byte(opened: Lab) -> None:
     for read, name in ((read_root, "root"), (read_http, "http")):
         expected = digest(opened, name)
         assert [read(opened, name), read(opened, name)] == [expected, expected]
-    opened.await_("four records", lambda: closes(opened.metrics()) == 4, 40)
+    # Not the number of records: a hot read that begins while the cold one is still being closed is merged into it.
+    opened.await_("counted", lambda: opened.metrics()["xcache_served_bytes_total"] >= 4 * SIZE, 40)
     found = opened.metrics()
     assert found["xcache_origin_read_bytes_total"] == 2 * SIZE
     assert 4 * SIZE <= found["xcache_served_bytes_total"] < 4.2 * SIZE  # root sends some pages of a cold file twice
