@@ -191,6 +191,7 @@ def _exporter_environment(node: XCacheNode, found: tuple[Volume, ...]) -> list[d
         EXPORTER_LISTEN=f"0.0.0.0:{EXPORTER_PORT}",
         EXPORTER_LOW_PERCENT=watermarks.low_percent,
         EXPORTER_MAX_SIZE=_max_size(node),
+        EXPORTER_ORIGIN=node.spec.origin.url,
         EXPORTER_STATE_DIR=f"{localroot(found)}/pfc-stats",
         EXPORTER_SUMMARY=f"127.0.0.1:{EXPORTER_PORT}",
         HOME="/tmp",  # noqa: S108 - an emptyDir of the pod's own
