@@ -32,6 +32,7 @@ def test_the_exporter_and_the_preparation_understand_the_pods_environment(node: 
             exporter.Disk("meta", "meta", Path("/meta")),
         ),
         site="DEMO",
+        origin="root://origin.demo.svc.cluster.local:1094",
         low_percent=90,
         high_percent=95,
         max_size=8 * 2**30,
