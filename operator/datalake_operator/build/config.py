@@ -33,12 +33,7 @@ def xrootd_cfg(node: XCacheNode) -> str:
         http_port=spec.protocols.http.port if spec.protocols.http.enabled else None,
         localroot=localroot(found),
         spaces=spaces(found),
-        origin={
-            "url": spec.origin.url,
-            "connect_timeout": seconds(spec.origin.connect_timeout),
-            "retries": spec.origin.retries,
-            "request_timeout": seconds(spec.origin.request_timeout),
-        },
+        origin=spec.origin.url,
         cache={
             "block_size": size(parse_quantity(spec.cache.block_size)),
             "prefetch_blocks": spec.cache.prefetch_blocks,

@@ -29,6 +29,9 @@ _RAM_HEADROOM = 512 * 2**20
 _AFTER_DRAIN = 30
 """Seconds that a pod gets beyond `drain.timeout`."""
 
+_RECONNECT = 10
+"""Seconds for which XrdCl refuses by itself after it could not connect. Its own 1800 outlive an outage."""
+
 _CONFINED = {
     "allowPrivilegeEscalation": False,
     "capabilities": {"drop": ["ALL"]},
@@ -99,7 +102,7 @@ def _xrootd(node: XCacheNode, image: str, found: tuple[Volume, ...]) -> dict[str
         **_container(node, "xrootd", image),
         "command": ["tini", "--", "xrootd", "-c", "/etc/xcache/xrootd.cfg"],
         "workingDir": "/tmp",  # noqa: S108 - an emptyDir of the pod's own
-        "env": _environment(node, found),
+        "env": _environment(node, found, _client(node)),
         "ports": ports,
         "resources": _resources(node),
         "startupProbe": {
@@ -166,10 +169,24 @@ def _container(node: XCacheNode, name: str, image: str) -> dict[str, Any]:
     }
 
 
-def _environment(node: XCacheNode, found: tuple[Volume, ...]) -> list[dict[str, str]]:
+def _client(node: XCacheNode) -> dict[str, int]:
+    """How xrootd's client (XrdCl) treats the origin. Of several `pss.setopt` lines, 5.8.1 heeds only the first."""
+    origin = node.spec.origin
+    return {
+        "XRD_CONNECTIONRETRY": origin.retries + 1,  # XrdCl counts the first attempt too
+        "XRD_CONNECTIONWINDOW": seconds(origin.connect_timeout),
+        "XRD_REQUESTTIMEOUT": seconds(origin.request_timeout),
+        "XRD_STREAMERRORWINDOW": _RECONNECT,
+    }
+
+
+def _environment(
+    node: XCacheNode, found: tuple[Volume, ...], more: Mapping[str, int] | None = None
+) -> list[dict[str, str]]:
     """What the tools of the image read: preparation, checks and drain."""
     storage = node.spec.storage
     return _variables(
+        **(more or {}),
         HOME="/tmp",  # noqa: S108 - an emptyDir of the pod's own
         XCACHE_DRAIN_FILE=DRAIN_FILE,
         XCACHE_DRAIN_TIMEOUT=seconds(node.spec.drain.timeout),

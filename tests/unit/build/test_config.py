@@ -151,7 +151,7 @@ def expected_names(chosen: dict[str, Any]) -> list[str]:
         *["xrd.protocol"] * (chosen["http"] is not None),
         "oss.localroot",
         *["oss.space"] * (len(chosen["names"]) + 1),
-        *("ofs.osslib", "pss.cachelib", "pss.origin", "pss.setopt", "pss.setopt", "pss.setopt", "pss.setopt"),
+        *("ofs.osslib", "pss.cachelib", "pss.origin"),
         *("pfc.spaces", "pfc.blocksize", "pfc.prefetch", "pfc.ram", "pfc.writequeue"),
         *("pfc.diskusage", "pfc.dirstats", "pfc.trace"),
         *["ofs.ckslib", "xrootd.chksum"] * chosen["checksums"],
