@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+
 from tests.cluster import Cluster
 from tests.cluster.fixtures import control_plane
 from tests.support import kubeconfig

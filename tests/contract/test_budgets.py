@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import yaml
+
 from tests.support.lab import Lab
 from tests.support.objects import condition, is_current, is_ready
 from tests.support.operator import ROOT, Operator

@@ -8,17 +8,17 @@ from typing import Any
 
 import pytest
 import yaml
+
+from datalake_operator.api.core import schemas
+from datalake_operator.api.kinds import KINDS
+from datalake_operator.api.parse import parse
+from datalake_operator.api.problems import InvalidResource
 from tests.support.bad_input import TESTS, BadInput, each_row, minimal
 from tests.support.client import DATALAKE, Client, Object, RefusedError, path
 from tests.support.mutation import full, mutated
 from tests.support.objects import condition
 from tests.support.waiting import eventually
 from tests.unit.api.extract_core import extract
-
-from datalake_operator.api.core import schemas
-from datalake_operator.api.kinds import KINDS
-from datalake_operator.api.parse import parse
-from datalake_operator.api.problems import InvalidResource
 
 each_kind = pytest.mark.parametrize("model", KINDS, ids=lambda model: model.kind.kind)
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 import pytest
+
 from tests.support.calls import Answer
 from tests.support.lab import Lab
 from tests.support.objects import is_current

@@ -4,6 +4,7 @@ import asyncio
 import itertools
 
 import pytest
+
 from tests.cluster import Cluster
 from tests.support.calls import Action, Answer, Delay, Drop, GoneEvent
 from tests.support.client import Object

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 import yaml
-from tests.support.client import Client, Object
-from tests.support.operator import ROOT
 
 from datalake_operator.reconcile.compare import is_subset
+from tests.support.client import Client, Object
+from tests.support.operator import ROOT
 
 CASES = sorted((ROOT / "tests" / "golden" / "xcachenode").glob("*/output.yaml"))
 

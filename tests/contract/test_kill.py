@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+
 from tests.support.calls import Kill, Rule
 from tests.support.client import Object
 from tests.support.lab import Lab

@@ -4,6 +4,7 @@ import re
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+
 from tests.support.calls import Answer
 from tests.support.client import Object
 from tests.support.lab import Lab

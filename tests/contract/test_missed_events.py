@@ -1,6 +1,7 @@
 """What happens while nobody watches."""
 
 import pytest
+
 from tests.contract.conftest import apply_crds, undefine
 from tests.support.calls import Drop
 from tests.support.client import Object

@@ -5,16 +5,16 @@ from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 import pytest
-from tests.contract.conftest import POD_MONITORS, define, undefine
-from tests.support.client import Client, Object
-from tests.support.kubeconfig import Endpoint
-from tests.support.lab import Lab
-from tests.support.objects import condition, is_stalled, xcache
 
 from datalake_operator.api.parse import parse
 from datalake_operator.api.xcache import XCacheNode
 from datalake_operator.build.context import Context
 from datalake_operator.build.xcache import build
+from tests.contract.conftest import POD_MONITORS, define, undefine
+from tests.support.client import Client, Object
+from tests.support.kubeconfig import Endpoint
+from tests.support.lab import Lab
+from tests.support.objects import condition, is_stalled, xcache
 
 with_pods = pytest.mark.usefixtures("kubelet", "pod_monitors")
 

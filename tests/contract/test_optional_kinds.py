@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 
 import pytest
+
 from tests.contract.conftest import POD_MONITORS, define, undefine
 from tests.support.client import Client
 from tests.support.kubelet import Kubelet

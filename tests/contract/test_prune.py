@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+
 from tests.support.calls import Answer
 from tests.support.client import Object
 from tests.support.kubelet import Kubelet

@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+
 from tests.support.client import Object
 from tests.support.kubelet import Kubelet
 from tests.support.lab import Lab

@@ -4,6 +4,7 @@ import base64
 from typing import Any
 
 import pytest
+
 from tests.support.client import DATALAKE, Object
 from tests.support.lab import Lab
 from tests.support.objects import condition, is_ready

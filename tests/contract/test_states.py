@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+
 from tests.support.client import DATALAKE, Object
 from tests.support.exporter import Exporter
 from tests.support.kubelet import Kubelet

@@ -4,7 +4,6 @@ import os
 from collections.abc import Iterable
 
 from images import build, engines
-
 from tests.charts.helm import CHART, Helm, HelmError
 from tests.cluster import Cluster, binaries
 from tests.cluster.errors import ClusterError

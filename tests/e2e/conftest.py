@@ -4,6 +4,7 @@ import os
 from collections.abc import Generator, Iterator
 
 import pytest
+
 from tests.cluster import Cluster
 from tests.cluster.errors import ClusterError
 from tests.cluster.fixtures import node

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 import yaml
+
 from tests.charts.helm import CHART, ROOT, SITE, Helm, HelmError
 from tests.cluster import Cluster, binaries
 from tests.demo.release import values

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+
 from tests.charts.helm import CHART, Helm, HelmError
 from tests.cluster import binaries
 from tests.cluster.fixtures import cluster

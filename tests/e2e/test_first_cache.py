@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import pytest
+
 from tests.cluster import waiting
 from tests.cluster.errors import ClusterError
 from tests.demo.kubectl import Kubectl, Object

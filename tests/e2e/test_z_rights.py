@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from tests.charts import rights
 from tests.charts.helm import Helm
 from tests.charts.rights import Right

@@ -7,13 +7,13 @@ import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.build.conftest import ROOT, MakeNode
 
 from datalake_operator.api.parse import parse
 from datalake_operator.api.problems import InvalidResource
 from datalake_operator.api.xcache import XCacheNode
 from datalake_operator.build.config import size, xrootd_cfg
 from datalake_operator.build.render import UnsafeValue, render, word
+from tests.unit.build.conftest import ROOT, MakeNode
 
 Directive = tuple[str, ...]
 

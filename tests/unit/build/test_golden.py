@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 import yaml
-from tests.unit.build.conftest import CONTEXT, ROOT
 
 from datalake_operator.api.parse import not_implemented, parse
 from datalake_operator.api.xcache import XCacheNode
 from datalake_operator.build.xcache import build
+from tests.unit.build.conftest import CONTEXT, ROOT
 
 CASES = sorted((ROOT / "tests" / "golden" / "xcachenode").iterdir())
 

@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-from tests.unit.build.conftest import MakeNode
-
 from datalake_operator.build import Context
 from datalake_operator.build.xcache import build
+from tests.unit.build.conftest import MakeNode
 from xcache_exporter import settings as exporter
 from xcache_tools import prepare
 

@@ -2,12 +2,12 @@ from typing import Any
 
 import pytest
 import yaml
-from tests.unit.build.conftest import MakeNode
 
 from datalake_operator.api.xcache import XCacheNode
 from datalake_operator.build import Context
 from datalake_operator.build.pod import without_empty
 from datalake_operator.build.xcache import build
+from tests.unit.build.conftest import MakeNode
 
 LONGEST = "a" + "b" * 38 + "c"
 

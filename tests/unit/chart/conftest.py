@@ -1,4 +1,5 @@
 import pytest
+
 from tests.charts.helm import Helm, found
 
 

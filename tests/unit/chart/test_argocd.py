@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 import yaml
 from lupa.lua51 import LuaRuntime  # type: ignore[import-untyped] # Argo CD runs Lua 5.1
+
 from tests.charts.helm import ROOT
 
 FOLDER = ROOT / "examples" / "argocd"

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 import yaml
-from tests.charts.helm import CHART, ROOT, Helm, HelmError, only
 
 import datalake_operator
 from datalake_operator.settings import Settings
+from tests.charts.helm import CHART, ROOT, Helm, HelmError, only
 
 GOLDEN = ROOT / "tests" / "golden" / "chart"
 CRDS = sorted(file for file in (ROOT / "crds").glob("*.yaml") if file.name != "kustomization.yaml")

@@ -5,6 +5,7 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
+
 from tests.charts.helm import CHART, Helm, HelmError
 
 SCHEMA = json.loads((CHART / "values.schema.json").read_text())

@@ -1,8 +1,8 @@
 import yaml
 from click.testing import CliRunner
-from tests.support.bad_input import minimal
 
 from datalake_operator.cli import main
+from tests.support.bad_input import minimal
 
 
 def render(body: object, *arguments: str) -> tuple[int, str, str]:

@@ -3,10 +3,10 @@ from pathlib import Path
 import pytest
 import yaml
 from click.testing import CliRunner
-from tests.support.bad_input import BadInput, each_row, minimal
 
 from datalake_operator import __version__
 from datalake_operator.cli import main
+from tests.support.bad_input import BadInput, each_row, minimal
 
 GOOD = yaml.safe_dump(minimal("XCacheNode"))
 SITE = "add it: Name of the site as operators and Rucio know it, e.g. IN2P3-CC; XRootD puts it into all monitoring"

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from tests.cluster import binaries, builder
 from tests.cluster.errors import ClusterError
 

@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+
 from tests.cluster import ClusterError, Flavour, NotPossible, choose
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.foreign import Foreign

@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+
 from tests.cluster import namespaces
 from tests.cluster.addresses import Addresses
 from tests.cluster.errors import ClusterError

@@ -3,6 +3,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
 from tests.cluster import packages, processes
 from tests.cluster.errors import ClusterError
 

@@ -3,6 +3,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
 from tests.cluster import processes, progress, waiting
 from tests.cluster.errors import ClusterError
 

@@ -1,8 +1,7 @@
 from datetime import UTC, datetime, timedelta, timezone
 
-from tests.unit.status.conftest import NOW
-
 from datalake_operator.status.conditions import MAX_MESSAGE, Condition, merge, parse_time, rfc3339
+from tests.unit.status.conftest import NOW
 
 READY = Condition("Ready", "True", "Serving", "serves")
 

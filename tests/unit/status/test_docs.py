@@ -3,13 +3,13 @@
 import re
 
 import pytest
-from tests.unit.status.conftest import ROOT
 
 from datalake_operator.status.origin import OriginReason
 from datalake_operator.status.pods import PodReason
 from datalake_operator.status.reasons import EngineReason
 from datalake_operator.status.storage import StorageReason
 from datalake_operator.status.xcache import XCacheReason
+from tests.unit.status.conftest import ROOT
 
 SECTIONS = {
     "Reasons of every kind": EngineReason,

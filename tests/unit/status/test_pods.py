@@ -1,9 +1,9 @@
 from typing import Any
 
 import pytest
-from tests.unit.status.conftest import pod, statefulset
 
 from datalake_operator.status.pods import PodReason, why_missing, why_not_ready
+from tests.unit.status.conftest import pod, statefulset
 
 
 def waiting(reason: str, message: str = "", **more: Any) -> list[dict[str, Any]]:

@@ -2,9 +2,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.unit.status.conftest import NOW, MakeNode
 
 from datalake_operator.status.usage import usage
+from tests.unit.status.conftest import NOW, MakeNode
 
 GIB = 2**30
 

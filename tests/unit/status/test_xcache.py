@@ -4,11 +4,11 @@ from typing import Any
 
 import jsonschema
 import pytest
-from tests.unit.status.conftest import NOW, OLD, ROOT, MakeNode, MakeView, claim, pod, statefulset
 
 from datalake_operator.status import Assessment, Condition, Observation, merge
 from datalake_operator.status.origin import origin_reachable
 from datalake_operator.status.xcache import STALE, assess, notable, rolled, state_url, stuck_pods
+from tests.unit.status.conftest import NOW, OLD, ROOT, MakeNode, MakeView, claim, pod, statefulset
 
 
 def condition(assessment: Assessment, type_: str) -> Condition:

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 from aiohttp import web
+
 from tests.support.kubeconfig import Endpoint
 from tests.support.proxy import Client, Proxy
 

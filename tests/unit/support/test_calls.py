@@ -1,4 +1,5 @@
 import pytest
+
 from tests.support.calls import Answer, Call, Rule, parse
 
 GROUP = "datalake.projectescape.eu"

@@ -6,6 +6,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+
 from tests.support import kubeconfig
 from tests.support.calls import Answer, Delay, Drop, GoneEvent, Kill, Silence
 from tests.support.proxy import Client, Proxy

@@ -1,4 +1,5 @@
 import pytest
+
 from tests.support.waiting import eventually, stays, unchanged
 
 
