@@ -43,6 +43,8 @@ def up(cluster: Cluster) -> None:
         kubectl.apply(manifest)
         node = await_ready(kubectl, NAMESPACE, name, step)
     _tour(show, kubectl, name, node["status"]["endpoints"])
+    with show.step("Waiting until the operator has heard of it"):
+        waiting.until(lambda: _hits(kubectl, name) is not None, "HITS in status", seconds=60, every=0.5)
     show.heading("kubectl get datalake --all-namespaces")
     show.text(kubectl("get", "datalake", "--all-namespaces").rstrip())
     _next(show, cluster, name, node["status"]["endpoints"])
@@ -123,6 +125,11 @@ def _counted(show: Show, kubectl: Kubectl, pod: str, reads: list[Read], before: 
         f"\nChecksums of the {len(reads)} reads: {same}. The cache's exporter counted {found.served / 2**20:.0f} MiB"
         f" served, {found.origin / 2**20:.0f} MiB fetched from the origin: byte hit ratio {found.hit_percent:.0f} %."
     )
+
+
+def _hits(kubectl: Kubectl, name: str) -> int | None:
+    percent: int | None = kubectl.get("xcachenode", name, NAMESPACE)["status"].get("byteHitPercent1h")
+    return percent
 
 
 def _next(show: Show, cluster: Cluster, name: str, endpoints: dict[str, str]) -> None:
