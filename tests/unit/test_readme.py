@@ -1,0 +1,23 @@
+"""The README says what is there."""
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+
+
+def test_every_file_it_leads_to_is_there() -> None:
+    targets = re.findall(r"\]\((?!https?:)([^)#]+)\)", README)
+    assert targets
+    assert [target for target in targets if not (ROOT / target).exists()] == []
+
+
+def test_its_first_cache_is_the_example() -> None:
+    (block,) = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
+    assert block == (ROOT / "examples" / "xcache-minimal.yaml").read_text()
+
+
+def test_every_target_it_names_is_in_the_makefile() -> None:
+    targets = set(re.findall(r"^([a-z0-9-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"make ([a-z0-9]+(?:-[a-z0-9]+)*)", README)) - targets == set()
