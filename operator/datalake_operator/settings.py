@@ -1,6 +1,6 @@
 """What the operator process is told by its environment.
 
-The chart writes these variables; `docs/settings.md` lists them for people who run the operator by hand.
+The chart writes these variables (`charts/datalake-operator/templates/deployment.yaml`).
 """
 
 import os
