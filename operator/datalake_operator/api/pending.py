@@ -15,7 +15,6 @@ _XCACHE: Mapping[str, tuple[Callable[[XCacheNodeSpec], bool], str]] = {
         lambda spec: spec.origin.url.startswith(("roots:", "https:")),
         "use a root or http origin; TLS comes with a later version",
     ),
-    "extraConfig": (lambda spec: bool(spec.extra_config), _LATER),
     "monitoring.forwardTo": (lambda spec: bool(spec.monitoring.forward_to), _LATER),
     "network.externalHostname": (lambda spec: spec.network.external_hostname is not None, _LATER),
     "network.nodePorts": (lambda spec: spec.network.node_ports != NodePorts(), _LATER),

@@ -29,6 +29,7 @@ class Rule:
         mend: What to do about it.
         holds: The same check on the Python value; None for transition rules, which need the old object.
         at: Path below the object of the field to blame, e.g. ``.lowPercent``; empty for the object itself.
+        hint: What offline validation can say about this very value on top of `mend`; may be empty.
     """
 
     expression: str
@@ -36,6 +37,7 @@ class Rule:
     mend: str
     holds: Callable[[Any], bool] | None = field(default=None, compare=False)
     at: str = ""
+    hint: Callable[[Any], str] | None = field(default=None, compare=False)
 
     @property
     def text(self) -> str:
@@ -60,7 +62,9 @@ class Rule:
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         def check(value: Any) -> Any:
             if self.broken_by(value):
-                raise PydanticCustomError("rule", "{message}", {"message": self.message, "mend": self.mend})
+                hint = self.hint(value) if self.hint else ""
+                mend = f"{self.mend}; {hint}" if hint else self.mend
+                raise PydanticCustomError("rule", "{message}", {"message": self.message, "mend": mend})
             return value
 
         return core_schema.no_info_after_validator_function(check, handler(source))
@@ -82,11 +86,12 @@ def transition(expression: str, message: str, *, mend: str = "", at: str = "") -
     return Rule(expression, message, mend, None, at)
 
 
-def matching(pattern: str, message: str, *, mend: str = "") -> Rule:
+def matching(pattern: str, message: str, *, mend: str = "", hint: Callable[[Any], str] | None = None) -> Rule:
     """Return a rule that the whole text matches a pattern that RE2 and Python read alike (no anchors in it)."""
     compiled = re.compile(pattern)
     escaped = pattern.replace("\\", "\\\\").replace("'", "\\'")
-    return Rule(f"self.matches('^(?:{escaped})$')", message, mend, lambda text: compiled.fullmatch(text) is not None)
+    expression = f"self.matches('^(?:{escaped})$')"
+    return Rule(expression, message, mend, lambda text: compiled.fullmatch(text) is not None, hint=hint)
 
 
 def amount(value: str) -> str:

@@ -29,6 +29,7 @@ from datalake_operator.api.rules import (
     rule,
 )
 from datalake_operator.api.values import parse_quantity
+from datalake_operator.api.xcache_config import ExtraConfig
 from datalake_operator.api.xcache_network import SPEC_RULES, Monitoring, Network, Protocols
 from datalake_operator.api.xcache_status import XCacheNodeStatus
 from datalake_operator.api.xcache_storage import Storage
@@ -59,27 +60,6 @@ ExportedPath: TypeAlias = Annotated[
         "must not contain the steps . and ..",
         lambda path: not {".", ".."} & set(path.split("/")),
         mend="write the path itself",
-    ),
-]
-
-_OWNED_OPTIONS = ("ConnectTimeout", "ConnectionRetry", "RequestTimeout")
-ExtraDirective: TypeAlias = Annotated[
-    str,
-    Field(min_length=1, max_length=255),
-    matching(
-        r"(pfc\.(acchistorysize|cschk|flush)|pss\.setopt|xrd\.(sched|timeout)|xrootd\.async"
-        r"|(cms|http|ofs|oss|pfc|pss|sec|xrd|xrootd)\.trace)( [A-Za-z0-9_.:,=+-]+)+",
-        "is not a directive that may be added",
-        mend="docs/xcache.md lists them; write one directive with its arguments, single blanks between",
-    ),
-    rule(
-        f"!self.matches('(?i)^pss\\\\.setopt ({'|'.join(_OWNED_OPTIONS)})( |$)')",
-        "is set by origin.connectTimeout, retries and requestTimeout",
-        lambda line: (
-            line.split(" ")[:1] != ["pss.setopt"]
-            or line.split(" ")[1].lower() not in {option.lower() for option in _OWNED_OPTIONS}
-        ),
-        mend="remove it and set those fields",
     ),
 ]
 
@@ -238,7 +218,7 @@ class XCacheNodeSpec(Model):
     """Affinity of the pod."""
     priority_class_name: PriorityClassName | None = None
     """PriorityClass of the pod. Default: the cluster's."""
-    extra_config: Annotated[Items[ExtraDirective], Field(max_length=64), ATOMIC] = ()
+    extra_config: ExtraConfig = ()
     """Further directives of XRootD, by allow-list: docs/xcache.md."""
 
 

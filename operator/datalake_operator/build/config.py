@@ -4,7 +4,8 @@ from math import ceil
 
 from datalake_operator.api.values import parse_duration, parse_quantity
 from datalake_operator.api.xcache import XCacheNode
-from datalake_operator.build.render import render
+from datalake_operator.api.xcache_config import GRAMMAR
+from datalake_operator.build.render import UnsafeValue, render
 from datalake_operator.build.storage import localroot, spaces, volumes
 
 RUN = "/run/xcache"
@@ -49,7 +50,16 @@ def xrootd_cfg(node: XCacheNode) -> str:
         pass_checksums=spec.cache.pass_checksums,
         summary_port=EXPORTER_PORT,
         gstream_port=GSTREAM_PORT,
+        extra=tuple(map(_words, spec.extra_config)),
     )
+
+
+def _words(line: str) -> list[str]:
+    """The words of a directive that a user adds; the template prints each as one word."""
+    words = line.split(" ")
+    if words[0] not in GRAMMAR:
+        raise UnsafeValue(f"{words[0]!r} is not a directive that may be added")
+    return words
 
 
 def _purge(node: XCacheNode) -> dict[str, object]:

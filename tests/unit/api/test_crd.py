@@ -24,7 +24,7 @@ MADE_BY_KUBERNETES = {"resources", "nodeSelector", "tolerations", "affinity"}
 # to 1.30): a rule that uses anything else would be refused there.
 FUNCTIONS = {
     *("has", "all", "exists", "exists_one", "map", "filter", "size", "matches", "startsWith", "lowerAscii", "sum"),
-    *("quantity", "asApproximateFloat", "duration", "type", "double", "int"),
+    *("split", "quantity", "asApproximateFloat", "duration", "type", "double", "int"),
 }
 
 BEING_THERE_SAYS_YES = {"coldFiles", "meta"}

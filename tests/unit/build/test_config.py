@@ -1,19 +1,20 @@
 """The configuration file holds what the fields say and nothing else, whatever they hold."""
 
 import re
-from typing import Any
+from random import Random
 
 import pytest
-import yaml
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from datalake_operator.api.parse import parse
 from datalake_operator.api.problems import InvalidResource
 from datalake_operator.api.xcache import XCacheNode
+from datalake_operator.api.xcache_config import GRAMMAR
 from datalake_operator.build.config import size, xrootd_cfg
 from datalake_operator.build.render import UnsafeValue, render, word
 from tests.unit.build.conftest import ROOT, MakeNode
+from tests.unit.build.specs import DIRECTIVES, FULL, Spec, spec
 
 Directive = tuple[str, ...]
 
@@ -54,126 +55,130 @@ def test_it_equals_the_configuration_that_was_run_with_xrootd(node: MakeNode) ->
     assert sorted(directives(rendered)) == sorted(directives(without_comments))
 
 
-FULL = yaml.safe_load((ROOT / "tests" / "golden" / "xcachenode" / "production" / "input.yaml").read_text())
-EVIL = st.one_of(
-    st.sampled_from(
-        ["\n", "\r", " ", "\t", "#", "$", "\\", "\x00", "\x85", "\u2028", "\npss.origin x", " # c", "'", '"']
-    ),
-    st.text(min_size=1),
-)
-GOOD: dict[str, st.SearchStrategy[Any]] = {
-    "site": st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", fullmatch=True),
-    "url": st.sampled_from(
-        ["root://origin.example.org:1094", "root://o", "http://[2001:db8::1]", "http://192.0.2.1:80"]
-    ),
-    "exports": st.lists(
-        st.sampled_from(["/", "/escape", "/a/b", "/=", "/@x", "/~x+y", "/...", "/-"]),
-        min_size=1,
-        max_size=4,
-        unique=True,
-    ),
-    "names": st.lists(st.from_regex("[a-ln-z][a-z0-9]{0,3}", fullmatch=True), min_size=1, max_size=4, unique=True),
-    "interval": st.sampled_from(["60s", "1h", "1m1ms", "10m"]),
-    "ram": st.sampled_from(["1Gi", "256Gi", "8000000000"]),
-    "low": st.integers(1, 98),
-    "max": st.sampled_from([None, "100Mi", "1G"]),
-    "http": st.one_of(st.none(), st.integers(3000, 9000)),
-    "checksums": st.booleans(),
-    "meta": st.booleans(),
-}
-
-
-@st.composite
-def specs(draw: st.DrawFn) -> dict[str, Any]:
-    """Good values, into one of which something evil may be spliced."""
-    chosen = {field: draw(values) for field, values in GOOD.items()}
-    chosen["evil"] = draw(st.booleans())
-    if chosen["evil"]:
-        field = draw(st.sampled_from(["site", "url", "exports", "names", "interval", "ram", "max"]))
-        many = isinstance(chosen[field], list)
-        good = chosen[field][0] if many else str(chosen[field])
-        at = draw(st.integers(0, len(good)))
-        bad = good[:at] + draw(EVIL) + good[at:]
-        chosen[field] = [bad, *chosen[field][1:]] if many else bad
-    return chosen
-
-
-def filled(chosen: dict[str, Any]) -> dict[str, Any]:
-    spec = FULL["spec"]
-    storage = {
-        **spec["storage"],
-        "data": [{"name": name, "claim": {"size": "10Ti"}} for name in chosen["names"]],
-        "watermarks": {"lowPercent": chosen["low"], "highPercent": 99},
-        "purgeInterval": chosen["interval"],
-    }
-    if chosen["max"] is not None:
-        storage["maxCacheSize"] = chosen["max"]
-    if not chosen["meta"]:
-        del storage["meta"]
-    http = {"enabled": False} if chosen["http"] is None else {"port": chosen["http"]}
-    return {
-        **FULL,
-        "spec": {
-            **spec,
-            "site": chosen["site"],
-            "origin": {"url": chosen["url"]},
-            "exports": chosen["exports"],
-            "storage": storage,
-            "cache": {"ram": chosen["ram"], "passChecksums": chosen["checksums"]},
-            "protocols": {"http": http},
-            "resources": {},
-        },
-    }
-
-
-@settings(max_examples=300)
-@given(specs())
-def test_whatever_a_valid_spec_holds_the_file_has_exactly_the_directives_that_are_meant(chosen: dict[str, Any]) -> None:
+@settings(max_examples=10_000, phases=[Phase.explicit, Phase.generate], database=None)
+@given(st.integers(0, 2**32))
+def test_whatever_a_valid_spec_holds_the_file_has_exactly_the_directives_that_are_meant(seed: int) -> None:
+    chosen = spec(Random(seed))  # noqa: S311 - not for secrets
     try:
-        node = parse(filled(chosen))
+        node = parse(chosen.body)
     except InvalidResource:
-        assert chosen["evil"], "a good value was refused"
+        assert chosen.evil, "a good value was refused"
         return
     assert isinstance(node, XCacheNode)
     found = directives(xrootd_cfg(node))
-    assert of(found, "all.sitename") == [(chosen["site"],)]
-    assert of(found, "pss.origin") == [(chosen["url"],)]
-    assert of(found, "all.export") == [(path,) for path in chosen["exports"]]
-    assert [words[0] for words in of(found, "oss.space")] == ["data"] * len(chosen["names"]) + ["meta"]
+    assert of(found, "all.sitename") == [(chosen.site,)]
+    assert of(found, "pss.origin") == [(chosen.url,)]
+    assert of(found, "all.export") == [(path,) for path in chosen.exports]
+    assert of(found, "oss.space")[:-1] == [("data", f"/data/{name}/data") for name in chosen.data]
     assert [words[0] for words in found] == expected_names(chosen)
+    added = [tuple(line.split(" ")) for line in chosen.extra]
+    assert added == found[len(found) - len(added) :]
 
 
-def expected_names(chosen: dict[str, Any]) -> list[str]:
+def expected_names(chosen: Spec) -> list[str]:
+    added = [line.split(" ")[0] for line in chosen.extra]
     return [
         *("all.sitename", "all.adminpath", "all.pidpath"),
-        *["all.export"] * len(chosen["exports"]),
+        *["all.export"] * len(chosen.exports),
         *("xrd.port", "xrd.network"),
-        *["xrd.protocol"] * (chosen["http"] is not None),
+        *["xrd.protocol"] * (chosen.http is not None),
         "oss.localroot",
-        *["oss.space"] * (len(chosen["names"]) + 1),
+        *["oss.space"] * (len(chosen.data) + 1),
         *("ofs.osslib", "pss.cachelib", "pss.origin"),
         *("pfc.spaces", "pfc.blocksize", "pfc.prefetch", "pfc.ram", "pfc.writequeue"),
-        *("pfc.diskusage", "pfc.dirstats", "pfc.trace"),
-        *["ofs.ckslib", "xrootd.chksum"] * chosen["checksums"],
+        *("pfc.diskusage", "pfc.dirstats"),
+        *["pfc.trace"] * ("pfc.trace" not in added),
+        *["ofs.ckslib", "xrootd.chksum"] * chosen.checksums,
         *("xrd.report", "xrootd.mongstream"),
+        *added,
     ]
+
+
+def test_half_of_the_evil_ones_are_found_out_by_more_than_chance() -> None:
+    """The generator would prove nothing if it made specs that are refused for another reason, or none that pass."""
+    made = [spec(Random(seed)) for seed in range(300)]  # noqa: S311
+
+    def passes(one: Spec) -> bool:
+        try:
+            parse(one.body)
+        except InvalidResource:
+            return False
+        return True
+
+    assert all(passes(one) for one in made if not one.evil)
+    assert 0 < sum(passes(one) for one in made if one.evil) < sum(one.evil for one in made) / 4
+
+
+def test_every_directive_that_may_be_added_is_tried() -> None:
+    assert {line.split(" ")[0] for line in DIRECTIVES} == GRAMMAR.keys()
+
+
+@given(st.lists(st.text(max_size=40), max_size=3))
+def test_no_text_becomes_a_directive_that_is_not_allowed(lines: list[str]) -> None:
+    body = {**FULL, "spec": {**FULL["spec"], "extraConfig": lines}}
+    try:
+        node = parse(body)
+    except InvalidResource:
+        return
+    assert isinstance(node, XCacheNode)
+    assert {line.split(" ")[0] for line in lines} <= GRAMMAR.keys()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("pss.origin evil:1094", "ofs.authlib libX.so", "oss.localroot /", "xrd.protocol http:1 /lib/evil.so"),
+        *("pfc.decisionlib /lib/evil.so", "pfc.purgelib /lib/evil.so", "pfc.osslib /lib/evil.so", "pfc.user root"),
+        *("pfc.writemode writethrough", "pfc.allow_xrdpfc_command", "xrootd.fslib /lib/evil.so", "http.exthandler x y"),
+        *("continue /etc/passwd", "set x = y", "if exec xrootd", "fi", "=/etc/passwd", "# comment", "all.manager x 1"),
+        *(
+            "pfc.trace info # note",
+            "pfc.trace $X",
+            "pfc.trace info \\",
+            " pfc.trace info",
+            "pfc.trace info ",
+            "pfc.trace",
+        ),
+        *(
+            "pfc.trace  info",
+            "pfc.trace\tinfo",
+            "pfc.trace info\n",
+            "PFC.TRACE info",
+            "xrd.trace all\r",
+            "pfc.flush 99",
+        ),
+        *("pss.setopt connecttimeout 1", "pss.setopt DebugLevel 3", "xrd.sched core max", "xrootd.async segsize 4m"),
+    ],
+)
+def test_a_directive_outside_the_list_is_refused(line: str) -> None:
+    with pytest.raises(InvalidResource, match=r"spec\.extraConfig\[0\]"):
+        parse({**FULL, "spec": {**FULL["spec"], "extraConfig": [line]}})
+
+
+def test_a_directive_that_is_added_takes_the_place_of_ours(node: MakeNode) -> None:
+    found = directives(xrootd_cfg(node(extraConfig=["pfc.trace debug", "xrd.sched maxt 200"])))
+    assert of(found, "pfc.trace") == [("debug",)]
+    assert found[-2:] == [("pfc.trace", "debug"), ("xrd.sched", "maxt", "200")]
 
 
 @given(st.text())
 def test_without_the_models_checks_the_template_still_prints_one_word_or_refuses(text: str) -> None:
     good = parse(FULL)
     assert isinstance(good, XCacheNode)
-    for spec in (
+    for changed in (
         good.spec.model_copy(update={"site": text}),
         good.spec.model_copy(update={"exports": (text,)}),
         good.spec.model_copy(update={"origin": good.spec.origin.model_copy(update={"url": text})}),
+        good.spec.model_copy(update={"extra_config": (text,)}),
+        good.spec.model_copy(update={"extra_config": (f"pfc.flush {text}",)}),
     ):
-        node = good.model_copy(update={"spec": spec})
+        node = good.model_copy(update={"spec": changed})
         try:
             found = directives(xrootd_cfg(node))
         except UnsafeValue:
             continue
-        assert len(found) == len(directives(xrootd_cfg(good))) - (len(good.spec.exports) - len(spec.exports))
+        fewer, more = len(good.spec.exports) - len(changed.exports), len(changed.extra_config)
+        assert len(found) == len(directives(xrootd_cfg(good))) - fewer + more
 
 
 @pytest.mark.parametrize(
