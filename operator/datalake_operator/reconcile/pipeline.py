@@ -156,15 +156,7 @@ class Reconciler:
         before, after = body.get("status", {}), status(body, assessment, outcome, now)
         if after != before:
             try:
-                await self._resources.write_status(
-                    this.key,
-                    {
-                        "apiVersion": body["apiVersion"],
-                        "kind": body["kind"],
-                        "metadata": {name: body["metadata"][name] for name in ("name", "namespace", "uid")},
-                        "status": after,
-                    },
-                )
+                await self._resources.write_status(this.key, body, after)
             except NotFound:
                 self._forget(this.key)
                 return None

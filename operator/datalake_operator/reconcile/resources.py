@@ -1,8 +1,8 @@
 """Stores of the custom resources themselves."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from sys import intern
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from datalake_operator.kube.resource import Resource
 from datalake_operator.kube.session import Api
@@ -47,21 +47,36 @@ class Resources:
         for key, conditions in tuple(self._conditions.items()):
             yield key.kind, key.namespace, key.name, conditions
 
-    async def write_status(self, key: Key, manifest: Manifest) -> None:
+    async def write_status(self, key: Key, seen: Manifest, status: Mapping[str, Any]) -> None:
         """Apply the status. What is heard of the resource meanwhile is mostly the echo: it asks for no new pass.
+
+        Args:
+            key: of the resource.
+            seen: the resource as the pass read it. The answer to our own write may hold a newer spec, and then no
+                event tells of that: it is not newer than the answer.
+            status: the whole of it.
 
         Raises:
             ApiError: the API server did not take it.
         """
         store = self._by_kind[key.kind]
+        manifest = {
+            "apiVersion": seen["apiVersion"],
+            "kind": seen["kind"],
+            "metadata": {name: seen["metadata"][name] for name in ("name", "namespace", "uid")},
+            "status": status,
+        }
         self._in_flight.add(key)
+        written: int | None = None
         try:
             body = await self._api.apply_status(manifest)
+            written = version_of(body)
             store.put(body)
         finally:
             self._in_flight.discard(key)
-        if store.version(key.namespace, key.name) != version_of(body):
-            self._on_change(key)  # another hand was there at the same time
+            ours = written is None or store.version(key.namespace, key.name) == written
+            if not ours or _asked(store.get(key.namespace, key.name)) != _asked(seen):
+                self._on_change(key)  # another hand was there at the same time
 
     def remove(self, key: Key, body: Manifest) -> None:
         """Forget a resource that turned out to be gone."""
@@ -76,3 +91,11 @@ class Resources:
             self._conditions[key] = tuple((intern(one["type"]), intern(one["status"])) for one in said)
         if key not in self._in_flight:
             self._on_change(key)
+
+
+def _asked(body: Manifest | None) -> object:
+    """Everything that somebody else than we may write: all but the status and the version that it grows."""
+    if body is None:
+        return None
+    metadata = {name: part for name, part in body["metadata"].items() if name != "resourceVersion"}
+    return metadata, body.get("spec")
