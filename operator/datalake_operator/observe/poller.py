@@ -20,7 +20,7 @@ INTERVAL = 10.0
 CONCURRENCY = 32
 """Questions under way at once; at 5,000 operands and the interval above, most answers take milliseconds."""
 _LARGEST_ANSWER = 256 * 1024
-"""Bytes of an answer that are read; the schema of an exporter's state stays far below."""
+"""Bytes that an answer may have; the schema of an exporter's state stays far below."""
 
 
 class Poller(Generic[Key]):
@@ -28,7 +28,8 @@ class Poller(Generic[Key]):
 
     Args:
         on_change: called with a key whose answer differs notably from the one before.
-        notable: what of an answer is worth a reconcile at once; the rest waits for the next one.
+        accept: gives what of an answer is worth a reconcile at once; the rest waits for the next one. Raises
+            ValueError for an answer that makes no sense: an operand's image is the user's choice, and may say anything.
         clock: the time of day, UTC.
         interval: seconds between two questions to one operand.
     """
@@ -36,12 +37,12 @@ class Poller(Generic[Key]):
     def __init__(
         self,
         on_change: Callable[[Key], None],
-        notable: Callable[[Key, Mapping[str, Any]], object],
+        accept: Callable[[Key, Mapping[str, Any]], object],
         clock: Callable[[], datetime],
         interval: float = INTERVAL,
     ) -> None:
         self._on_change = on_change
-        self._notable = notable
+        self._accept = accept
         self._clock = clock
         self._interval = interval
         self._urls: dict[Key, str] = {}
@@ -78,7 +79,7 @@ class Poller(Generic[Key]):
     async def _poll(self, key: Key, url: str) -> None:
         while True:
             async with self._slots:
-                data, error = await self._ask(url)
+                data, error = await self._ask(key, url)
             if self._keep(key, data, error):
                 self._on_change(key)
             await asyncio.sleep(self._interval * random.uniform(0.9, 1.1))  # noqa: S311 - spreads load, guards nothing
@@ -98,20 +99,43 @@ class Poller(Generic[Key]):
             return True
         if before.data is None or after.data is None:
             return False
-        return self._notable(key, before.data) != self._notable(key, after.data)
+        return self._accept(key, before.data) != self._accept(key, after.data)
 
-    async def _ask(self, url: str) -> tuple[Mapping[str, Any] | None, str | None]:
+    async def _ask(self, key: Key, url: str) -> tuple[Mapping[str, Any] | None, str | None]:
         if self._session is None:
             self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT))
         try:
             async with self._session.get(url, allow_redirects=False) as response:
                 if response.status != 200:
                     return None, f"HTTP {response.status}"
-                data = json.loads(await response.content.read(_LARGEST_ANSWER))
+                text = await _read(response.content)
         except TimeoutError:
             return None, f"no answer within {TIMEOUT:g} s"
         except aiohttp.ClientError as error:
             return None, type(error).__name__
-        except ValueError:
+        if text is None:
+            return None, "the answer is too long"
+        return self._parsed(key, text)
+
+    def _parsed(self, key: Key, text: bytes) -> tuple[Mapping[str, Any] | None, str | None]:
+        try:
+            data = json.loads(text)
+        except (ValueError, RecursionError):
             return None, "the answer is no JSON"
-        return (data, None) if isinstance(data, dict) else (None, "the answer is no JSON object")
+        if not isinstance(data, dict):
+            return None, "the answer is no JSON object"
+        try:
+            self._accept(key, data)
+        except ValueError:
+            return None, "the answer makes no sense"
+        return data, None
+
+
+async def _read(content: aiohttp.StreamReader) -> bytes | None:
+    """Read a whole answer, however many packets it comes in; None for one that is too long."""
+    text = bytearray()
+    async for chunk in content.iter_any():
+        text += chunk
+        if len(text) > _LARGEST_ANSWER:
+            return None
+    return bytes(text)

@@ -82,5 +82,9 @@ class Kind(ABC, Generic[Model]):
         return None
 
     def notable(self, data: Mapping[str, Any]) -> object:
-        """What of an operand's answer is worth a reconcile at once when it changes."""
+        """What of an operand's answer is worth a reconcile at once when it changes.
+
+        Raises:
+            ValueError: the answer makes no sense: `assess` will not see it.
+        """
         return None

@@ -9,6 +9,7 @@ from datalake_operator.build import Context, xcache
 from datalake_operator.kube import resource as kube
 from datalake_operator.kube.references import Reference
 from datalake_operator.reconcile.kind import Kind, Manifest
+from datalake_operator.reconcile.xcache_state import State
 from datalake_operator.status import Assessment, View
 from datalake_operator.status import xcache as judge
 
@@ -57,4 +58,5 @@ class XCacheKind(Kind[XCacheNode]):
 
     def notable(self, data: Mapping[str, Any]) -> object:
         """What shows in a condition."""
+        State.model_validate(data)
         return judge.notable(data)

@@ -27,11 +27,21 @@ class Operand:
         for _ in range(times):
             await asyncio.wait_for(self.asked.acquire(), 2)
 
-    async def handle(self, _: web.Request) -> web.StreamResponse:
+    async def handle(self, request: web.Request) -> web.StreamResponse:
         self.asked.release()
+        if isinstance(self.answer, list) and all(isinstance(part, bytes) for part in self.answer):
+            return await self._in_parts(request, self.answer)
         if isinstance(self.answer, web.Response):
             return web.Response(status=self.answer.status, text=self.answer.text)
         return web.json_response(self.answer)
+
+    async def _in_parts(self, request: web.Request, parts: list[bytes]) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        for part in parts:
+            await response.write(part)
+            await asyncio.sleep(0.01)
+        return response
 
 
 @pytest.fixture
@@ -62,10 +72,12 @@ def changes() -> Changes:
 
 @pytest.fixture
 async def poller(changes: Changes) -> AsyncIterator[Poller[str]]:
-    def notable(_: str, data: Mapping[str, Any]) -> object:
-        return data.get("draining")
+    def accept(_: str, data: Mapping[str, Any]) -> object:
+        if not isinstance(data.get("draining"), bool):
+            raise ValueError  # noqa: TRY004 - what a poller is told
+        return data["draining"]
 
-    poller = Poller(changes.queue.put_nowait, notable, lambda: NOW, interval=0.01)
+    poller = Poller(changes.queue.put_nowait, accept, lambda: NOW, interval=0.01)
     yield poller
     await poller.close()
 
@@ -111,7 +123,10 @@ async def test_a_failure_keeps_the_last_good_answer_and_is_told_once(
     ("answer", "error"),
     [
         (web.Response(text="{"), "the answer is no JSON"),
+        (web.Response(text="[" * 100_000), "the answer is no JSON"),
         ([1], "the answer is no JSON object"),
+        ({"draining": "perhaps"}, "the answer makes no sense"),
+        ({"draining": True, "filling": "x" * 300_000}, "the answer is too long"),
         (web.Response(status=302), "HTTP 302"),
     ],
 )
@@ -124,6 +139,22 @@ async def test_a_strange_answer_is_an_error_in_words(
     observation = poller.get("a")
     assert observation is not None
     assert (observation.error, observation.data) == (error, None)
+    operand.answer = {"draining": False}
+    await changes.next()
+    observation = poller.get("a")
+    assert observation is not None
+    assert (observation.error, observation.data) == (None, operand.answer)
+
+
+async def test_an_answer_in_several_packets_is_read_to_its_end(
+    poller: Poller[str], changes: Changes, url: str, operand: Operand
+) -> None:
+    operand.answer = [b'{"draini', b'ng": true', b"}"]
+    poller.watch("a", url)
+    await changes.next()
+    observation = poller.get("a")
+    assert observation is not None
+    assert (observation.data, observation.error) == ({"draining": True}, None)
 
 
 async def test_an_operand_that_is_not_there_is_an_error_in_words(poller: Poller[str], changes: Changes) -> None:
