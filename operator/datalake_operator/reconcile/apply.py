@@ -1,10 +1,11 @@
 """Steps 4 and 5 of a reconcile: apply what is desired, prune what no longer is. API needed."""
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 
 from datalake_operator.build.labels import belongs_to
-from datalake_operator.kube.errors import ApiError, Conflict, NotFound
+from datalake_operator.kube.errors import Conflict, Forbidden, Invalid, NotFound
 from datalake_operator.kube.references import Reference
 from datalake_operator.kube.resource import CLAIMS, CONFIG_MAPS, PODS, SECRETS, Resource, of
 from datalake_operator.kube.session import Api
@@ -44,24 +45,22 @@ class Applier:
                 if not confirmed and owner.get("status", {}).get("observedGeneration", -1) >= 1:
                     await self._confirm(key, owner, owner_resource)
                     confirmed = True
-                live = await self._first_touch(resource, key.namespace, name)
+                with _refusals_told(resource, name):
+                    live = await self._first_touch(resource, key.namespace, name)
             if live is not None:
                 self._require_ours(key, owner, resource, live)
                 if is_current(live, manifest):
                     continue
-            try:
+            with _refusals_told(resource, name):
                 await self._children.apply(key, with_hash(manifest))
-            except ApiError as error:
-                if error.status in {403, 422}:
-                    raise Stalled(
-                        EngineReason.APPLY_REFUSED,
-                        f"the API server refused {resource.kind} {name}: {error.message}",
-                        retry=error,
-                    ) from error
-                raise
 
     async def prune(self, key: Key, owner: Manifest, desired: Iterable[Manifest], *, rolled: bool) -> None:
-        """Delete owned children that are no longer desired; never claims, and configuration only once `rolled`."""
+        """Delete owned children that are no longer desired; never claims, and configuration only once `rolled`.
+
+        Raises:
+            Stalled: the API server refuses a deletion for good.
+            ApiError: anything that another try may mend.
+        """
         wanted = {(of(manifest), manifest["metadata"]["name"]) for manifest in desired}
         for resource, live in self._children.of(key):
             metadata = live["metadata"]
@@ -74,7 +73,12 @@ class Applier:
             await self._delete(resource, live)
 
     async def remove_pods(self, pods: Sequence[Manifest]) -> None:
-        """Delete pods that keep a newer revision from starting."""
+        """Delete pods that keep a newer revision from starting.
+
+        Raises:
+            Stalled: the API server refuses a deletion for good.
+            ApiError: anything that another try may mend.
+        """
         for pod in pods:
             if not pod["metadata"].get("deletionTimestamp"):
                 log.info("deleting stuck pod %s/%s", pod["metadata"]["namespace"], pod["metadata"]["name"])
@@ -82,10 +86,9 @@ class Applier:
 
     async def _delete(self, resource: Resource, live: Manifest) -> None:
         metadata = live["metadata"]
-        try:
+        with _refusals_told(resource, metadata["name"]), suppress(NotFound, Conflict):
+            # Not found, or of another uid: gone, and whatever has the name by now is not ours to delete.
             await self._api.delete(resource, metadata["namespace"], metadata["name"], uid=metadata["uid"])
-        except (NotFound, Conflict):
-            return  # gone, or another object by now: not ours to delete
 
     async def _confirm(self, key: Key, owner: Manifest, resource: Resource) -> None:
         """Read the owner once before a child is made again: its deletion may not have reached us yet."""
@@ -122,3 +125,20 @@ class Applier:
             f"untouched: delete or rename it, or choose another name for the {key.kind}",
             reference,
         )
+
+
+@contextmanager
+def _refusals_told(resource: Resource, name: str) -> Iterator[None]:
+    """Let status tell of a refusal that hands must mend: only the log would hold it otherwise.
+
+    Raises:
+        Stalled: with the API server's words.
+    """
+    try:
+        yield
+    except (Forbidden, Invalid) as error:
+        raise Stalled(
+            EngineReason.APPLY_REFUSED,
+            f"the API server refused {resource.kind} {name}: {error.message}",
+            retry=error,
+        ) from error
