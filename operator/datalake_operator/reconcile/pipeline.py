@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from datalake_operator.api.problems import InvalidResource
 from datalake_operator.build import Context, Refused
@@ -21,7 +21,7 @@ from datalake_operator.reconcile.kind import Key, Kind, Manifest
 from datalake_operator.reconcile.outcome import Outcome, Postponed, Stalled, Taken, Unknown, Vanished
 from datalake_operator.reconcile.report import status, transition
 from datalake_operator.reconcile.resources import Resources
-from datalake_operator.status import Assessment, EngineReason, Observation, View
+from datalake_operator.status import EngineReason, Observation, View
 
 
 class Observations(Protocol):
@@ -71,8 +71,8 @@ class Reconciler:
         self._context = context
         self._clock = clock
         self._applier = Applier(api, children)
-        self._good: dict[Key, tuple[int, bytes]] = {}
-        """Generation and packed body of the last valid spec, whose children live on while a newer one is not valid."""
+        self._good: dict[Key, tuple[_Version, bytes]] = {}
+        """Packed body with the last valid spec, whose children live on while a newer one is not valid."""
         self._strangers: dict[Key, Reference] = {}
 
     async def reconcile(self, key: Key) -> float | None:
@@ -100,6 +100,8 @@ class Reconciler:
             return None
         except Outcome as ended_early:
             outcome = ended_early
+        if this.model is None:
+            self._recall(this)
         self._watch_stranger(this, outcome)
         wake = await self._report(this, outcome)
         if isinstance(outcome, Stalled) and outcome.retry is not None:
@@ -152,7 +154,7 @@ class Reconciler:
     async def _report(self, this: _Pass, outcome: Outcome | None) -> float | None:
         """Step 6: status, where it changed, and an event, where it tells of a transition."""
         now, body = self._clock(), this.body
-        assessment = self._assess(this, now)
+        assessment = None if this.model is None else this.kind.assess(this.model, self._view(this), now)
         before, after = body.get("status", {}), status(body, assessment, outcome, now)
         if after != before:
             try:
@@ -166,15 +168,19 @@ class Reconciler:
         wake_at = assessment.wake_at if assessment else None
         return None if wake_at is None else max(0.0, (wake_at - now).total_seconds())
 
-    def _assess(self, this: _Pass, now: datetime) -> Assessment | None:
-        if this.model is None and (good := self._good.get(this.key)) is not None:
-            this.model = _validated(this.kind, unpack(good[1]))
-        return None if this.model is None else this.kind.assess(this.model, self._view(this), now)
-
     def _keep(self, key: Key, body: Manifest) -> None:
-        generation = body["metadata"].get("generation", 0)
-        if self._good.get(key, (None, b""))[0] != generation:
-            self._good[key] = (generation, pack(body))
+        version = _version(body)
+        if key not in self._good or self._good[key][0] != version:
+            self._good[key] = (version, pack(body))
+
+    def _recall(self, this: _Pass) -> None:
+        """Go on observing what the last valid spec of this very resource made, while the newest is not valid."""
+        version, packed = self._good.get(this.key, (None, b""))
+        if version is None or version.uid != this.body["metadata"]["uid"]:
+            return
+        this.model = _validated(this.kind, unpack(packed))
+        this.found = {reference: self._references.get(reference) for reference in this.kind.references(this.model)}
+        self._observations.watch(this.key, this.kind.observed_at(this.model, self._view(this)))
 
     def _view(self, this: _Pass) -> View:
         ours = list(self._children.of(this.key))
@@ -191,6 +197,17 @@ class Reconciler:
         self._strangers.pop(key, None)
         self._observations.watch(key, None)
         self._references.want(key, ())
+
+
+class _Version(NamedTuple):
+    """One spec of one resource: a resource that was made again begins at generation 1 as well."""
+
+    uid: str
+    generation: int
+
+
+def _version(body: Manifest) -> _Version:
+    return _Version(body["metadata"]["uid"], body["metadata"].get("generation", 0))
 
 
 @dataclass

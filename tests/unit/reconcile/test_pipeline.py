@@ -1,0 +1,165 @@
+"""One reconcile over fakes: what a pass goes on observing when the newest spec is not valid."""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from datalake_operator.build import Context
+from datalake_operator.kube.references import Reference
+from datalake_operator.kube.resource import CLAIMS, PODS, STATEFUL_SETS, XCACHE_NODES
+from datalake_operator.reconcile.children import Children
+from datalake_operator.reconcile.kind import Key
+from datalake_operator.reconcile.pipeline import Reconciler
+from datalake_operator.reconcile.resources import Resources
+from datalake_operator.reconcile.xcache import XCacheKind
+from tests.support.objects import condition, xcache
+
+KEY = Key("XCacheNode", "ns", "x")
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+THEIRS = Reference(CLAIMS, "ns", "theirs")
+STORAGE = {"data": [{"name": "d0", "existingClaim": {"name": "theirs"}}], "maxCacheSize": "1Gi"}
+GOOD: dict[str, Any] = {"storage": STORAGE}
+BAD: dict[str, Any] = {"storage": STORAGE, "origin": {"url": "roots://origin.example.org:1094"}}
+
+
+class Server:
+    """An API server that takes every status and every child."""
+
+    def __init__(self) -> None:
+        self.resources: Resources | None = None
+        self.version = 1000
+
+    async def apply_status(self, manifest: Mapping[str, Any]) -> Any:
+        assert self.resources is not None
+        return self.newer({**(self.resources.get(KEY) or {}), "status": manifest["status"]})
+
+    async def apply(self, manifest: Mapping[str, Any]) -> Any:
+        return self.newer({**manifest, "metadata": {"uid": "child", **manifest["metadata"]}})
+
+    async def get(self, resource: Any, _namespace: str, name: str, **_: Any) -> Any:
+        assert self.resources is not None
+        if resource == XCACHE_NODES:
+            return self.resources.get(KEY)
+        return await self.apply(
+            {
+                "apiVersion": resource.api_version,
+                "kind": resource.kind,
+                "metadata": {
+                    "name": name,
+                    "namespace": "ns",
+                    "ownerReferences": [{"kind": "XCacheNode", "name": "x", "uid": "u", "controller": True}],
+                    "resourceVersion": "1",
+                },
+            }
+        )
+
+    def newer(self, body: Mapping[str, Any]) -> Any:
+        self.version += 1
+        return {**body, "metadata": {**body["metadata"], "resourceVersion": str(self.version)}}
+
+
+class Named:
+    """Objects that specs name."""
+
+    def __init__(self) -> None:
+        self.there: dict[Reference, Any] = {THEIRS: {"metadata": {"name": "theirs"}, "status": {"phase": "Bound"}}}
+        self.wanted: set[Reference] = set()
+
+    def want(self, _owner: object, references: Iterable[Reference]) -> None:
+        self.wanted = set(references)
+
+    def known(self, reference: Reference) -> bool:
+        return reference in self.wanted
+
+    def get(self, reference: Reference) -> Any:
+        return self.there.get(reference) if reference in self.wanted else None
+
+
+class Observed:
+    """Where operands are asked."""
+
+    def __init__(self) -> None:
+        self.url: str | None = None
+
+    def watch(self, _key: Key, url: str | None) -> None:
+        self.url = url
+
+    def get(self, _key: Key) -> None:
+        return None
+
+
+class World:
+    """A reconciler, and the stores that it reads."""
+
+    def __init__(self) -> None:
+        kind, server = XCacheKind(), Server()
+        self.named, self.observed = Named(), Observed()
+        self.resources = server.resources = Resources(server, [XCACHE_NODES], lambda _: None)  # type: ignore[arg-type]
+        self.children = Children(server, [kind], lambda _: None)  # type: ignore[arg-type]
+        self.server = server
+        self.reconciler = Reconciler(
+            api=server,  # type: ignore[arg-type]
+            kinds={"XCacheNode": kind},
+            resources=self.resources,
+            children=self.children,
+            references=self.named,  # type: ignore[arg-type]
+            observations=self.observed,
+            events=self,  # type: ignore[arg-type]
+            context=lambda: Context(xcache_image="example.org/xcache:1", operator_namespace="o", pod_monitor=False),
+            clock=lambda: NOW,
+        )
+
+    def emit(self, *_: Any) -> None:
+        """Take an event."""
+
+    async def reconcile(self, spec: dict[str, Any], generation: int, uid: str = "u") -> Mapping[str, Any]:
+        """Write a spec, run one pass, and return the resource."""
+        body = xcache("x", "ns", **spec)
+        old = self.resources.get(KEY) or {}
+        status = old.get("status", {}) if old and old["metadata"]["uid"] == uid else {"observedGeneration": -1}
+        metadata = {**body["metadata"], "uid": uid, "generation": generation}
+        self.resources.stores[XCACHE_NODES].put(self.server.newer({**body, "status": status, "metadata": metadata}))
+        await self.reconciler.reconcile(KEY)
+        found = self.resources.get(KEY)
+        assert found is not None
+        return found
+
+    def pod(self, address: str) -> None:
+        """Give the pod an address."""
+        labels = self.children.stores[STATEFUL_SETS].get("ns", "x")["metadata"]["labels"]  # type: ignore[index]
+        owner = {"kind": "StatefulSet", "name": "x", "uid": "child", "controller": True}
+        metadata = {"name": "x-0", "namespace": "ns", "uid": "p", "labels": labels, "ownerReferences": [owner]}
+        self.children.stores[PODS].put(self.server.newer({"metadata": metadata, "status": {"podIP": address}}))
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+async def test_a_spec_that_is_not_valid_any_more_leaves_the_named_claim_observed(world: World) -> None:
+    good = await world.reconcile(GOOD, 1)
+    assert condition(good, "StorageBound")["status"] == "True"
+    bad = await world.reconcile(BAD, 2)
+    assert condition(bad, "Stalled")
+    assert condition(bad, "StorageBound")["status"] == "True"
+    world.named.there[THEIRS]["status"]["phase"] = "Lost"
+    assert condition(await world.reconcile(BAD, 3), "StorageBound")["reason"] == "ClaimLost"
+
+
+async def test_while_a_spec_is_not_valid_a_new_pod_is_asked_at_its_own_address(world: World) -> None:
+    await world.reconcile(GOOD, 1)
+    world.pod("10.0.0.1")
+    await world.reconcile(GOOD, 1)
+    world.pod("10.0.0.2")
+    await world.reconcile(BAD, 2)
+    assert world.observed.url == "http://10.0.0.2:9931/state"
+
+
+async def test_a_resource_that_was_made_again_is_not_taken_for_the_one_before(world: World) -> None:
+    await world.reconcile(GOOD, 1)
+    again = await world.reconcile(BAD, 1, uid="another")
+    assert condition(again, "Stalled")
+    assert not condition(again, "StorageBound")
