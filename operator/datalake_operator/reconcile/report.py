@@ -12,6 +12,9 @@ from datalake_operator.status import Assessment, Condition, EngineReason, merge
 RECONCILE_AT = "datalake.projectescape.eu/reconcile-at"
 """Annotation whose every new value asks for one pass; echoed in `status.lastHandledReconcileAt`."""
 
+_LONGEST_ECHO = 256
+"""Characters of that annotation which are echoed: `status.lastHandledReconcileAt` takes no more, and annotations do."""
+
 _ENGINE_TYPES = ("Ready", "Reconciling", "Stalled", "Suspended")
 
 
@@ -38,7 +41,8 @@ def status(body: Manifest, assessment: Assessment | None, outcome: Outcome | Non
     generation = metadata.get("generation", 0)
     suspended = spec.get("suspend") is True
     fields = dict(assessment.fields) if assessment else _kept_fields(before)
-    handled = metadata.get("annotations", {}).get(RECONCILE_AT) or before.get("lastHandledReconcileAt")
+    asked = metadata.get("annotations", {}).get(RECONCILE_AT, "")[:_LONGEST_ECHO]
+    handled = asked or before.get("lastHandledReconcileAt")
     return {
         **fields,
         "observedGeneration": generation,

@@ -77,6 +77,14 @@ def test_the_annotation_reconcile_at_is_echoed_and_outlives_its_removal() -> Non
     assert status(asked, READY, None, NOW)["lastHandledReconcileAt"] == "now"
 
 
+def test_an_annotation_longer_than_status_takes_is_echoed_as_far_as_it_fits() -> None:
+    asked = body()
+    asked["metadata"]["annotations"] = {RECONCILE_AT: "x" * 1000}
+    asked["status"] = status(asked, READY, None, NOW)
+    assert asked["status"]["lastHandledReconcileAt"] == "x" * 256
+    assert status(asked, READY, None, NOW) == asked["status"]
+
+
 def test_the_same_pass_gives_the_same_status_at_another_time() -> None:
     before = body()
     before["status"] = status(body(), READY, None, NOW)
