@@ -86,8 +86,9 @@ class Lease:
                     self._lost(f"{self._holder()} took the Lease {self._name}")
                 return
             await self._write(self._identity)
-        except Conflict:
-            self._lease = None  # somebody wrote, perhaps we ourselves in a request that seemed to fail: look again
+        except (Conflict, NotFound):
+            # Somebody wrote, perhaps we ourselves in a request that seemed to fail; or deleted it by hand: look again.
+            self._lease = None
         except (ApiError, TimeoutError) as error:
             logger.debug("The Lease %s could not be read or written: %s", self._name, error)
         else:
@@ -115,7 +116,9 @@ class Lease:
             async with asyncio.timeout(self._retry_period * 0.9):
                 self._lease = await self._api.get(LEASES, self._namespace, self._name)
         except NotFound:
-            self._lease = None
+            # Deleted by hand while another may still work: that one makes it anew, or it runs out as it would have.
+            if self._holder() in ("", self._identity) or self._expired():
+                self._lease = None
             return
         if old is None or old["metadata"]["resourceVersion"] != self._lease["metadata"]["resourceVersion"]:
             self._seen_at = asyncio.get_running_loop().time()

@@ -57,7 +57,8 @@ class Line:
 
     async def update(self, manifest: Object) -> Object:
         await self._way("update")
-        assert self.shelf.lease is not None
+        if self.shelf.lease is None:
+            raise NotFound(404, "NotFound", "")
         if manifest["metadata"]["resourceVersion"] != self.shelf.lease["metadata"]["resourceVersion"]:
             raise Conflict(409, "Conflict", "")
         return self.shelf.write(manifest)
@@ -212,6 +213,28 @@ def test_a_leader_that_sees_another_holder_ends_at_once() -> None:
         await asyncio.wait([leader.task])
         assert leader.died_at is not None
         assert leader.died_at - began <= 4.1
+
+    run(main)
+
+
+@pytest.mark.parametrize("after", [10.1, 10.5, 11.0, 11.5, 12.0])
+def test_a_lease_that_is_deleted_by_hand_comes_back_and_changes_no_leader(after: float) -> None:
+    async def main() -> None:
+        shelf = Shelf()
+        leader = Candidate(shelf, "leader")
+        await asyncio.sleep(1)
+        standby = Candidate(shelf, "standby")
+        await asyncio.sleep(after)
+        shelf.lease = None
+        for _ in range(300):
+            await asyncio.sleep(0.1)
+            assert leader.leads
+            assert not standby.leads
+        await leader.kill()
+        shelf.lease = None
+        await asyncio.sleep(20)
+        assert standby.leads
+        await standby.kill()
 
     run(main)
 
