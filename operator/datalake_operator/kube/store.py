@@ -132,6 +132,11 @@ class Store:
         absent = [key for key in self._objects if key not in present and namespace in (None, key[0])]
         return {key for key in absent if self.remove(*key, resource_version)}
 
+    def clear(self) -> None:
+        """Forget everything without taking it for deleted: nobody watches any more, and who lists again may fill it."""
+        while self._objects:
+            self._tell(self._objects.popitem()[1], None)
+
     def _tell(self, old: _Kept | None, new: Object | None) -> None:
         if self._callbacks:
             before = None if old is None else unpack(old.packed)

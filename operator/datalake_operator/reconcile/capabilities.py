@@ -11,6 +11,9 @@ from datalake_operator.kube.session import Api
 
 log = logging.getLogger(__name__)
 
+_SYNC_SECONDS = 30.0
+"""Seconds within which the first lists must be in: all workers may wait for them."""
+
 
 class PodMonitors:
     """Whether PodMonitor can be used here, and the informers of ours while it can.
@@ -20,6 +23,7 @@ class PodMonitors:
         namespaces: namespaces that are served; one None stands for all.
         informers: makes the informers.
         on_change: called when the answer has changed.
+        patience: seconds within which the first lists must be in.
     """
 
     def __init__(
@@ -28,12 +32,14 @@ class PodMonitors:
         namespaces: Sequence[str | None],
         informers: Callable[[], list[Informer]],
         on_change: Callable[[], None],
+        patience: float = _SYNC_SECONDS,
     ) -> None:
         self.served = False
         self._api = api
         self._namespace = namespaces[0]
         self._informers = informers
         self._on_change = on_change
+        self._patience = patience
         self.running: list[Informer] = []
         self._tasks: list[asyncio.Task[None]] = []
         self._asking = asyncio.Lock()
@@ -54,19 +60,32 @@ class PodMonitors:
                 await self._switch(served)
 
     async def close(self) -> None:
-        """Stop the informers."""
+        """Stop the informers, and forget what they knew: nothing would tell of its end."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        for informer in self.running:
+            informer.store.clear()
         self._tasks, self.running = [], []
 
     async def _switch(self, served: bool) -> None:
-        log.info("PodMonitor is %s by this cluster", "served" if served else "not served")
         await self.close()
-        if served:
-            self.running = self._informers()
-            self._tasks = [asyncio.create_task(informer.run(), name=str(informer)) for informer in self.running]
-            for informer in self.running:
-                await informer.synced.wait()
+        if served and not await self._begin():
+            await self.close()
+            return
+        log.info("PodMonitor is %s by this cluster", "served" if served else "not served")
         self.served = served
         self._on_change()
+
+    async def _begin(self) -> bool:
+        """Start the informers; give whether all of them got their first list."""
+        self.running = self._informers()
+        self._tasks = [asyncio.create_task(informer.run(), name=str(informer)) for informer in self.running]
+        try:
+            async with asyncio.timeout(self._patience):
+                for informer in self.running:
+                    await informer.synced.wait()
+        except TimeoutError:
+            log.warning("PodMonitors cannot be listed in every namespace that is served; they are left out until then")
+            return False
+        return True

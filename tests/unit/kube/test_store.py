@@ -46,6 +46,16 @@ def test_a_listing_removes_what_it_does_not_hold_but_nothing_newer_or_elsewhere(
     assert store.replace([], 40) == {("ns", "kept"), ("ns", "new"), ("other", "there")}
 
 
+def test_what_is_cleared_is_told_as_gone_and_may_come_again() -> None:
+    store, told = Store(CONFIG_MAPS), []
+    store.put(obj("a", 10))
+    store.on_change(lambda _resource, old, new: told.append((old, new)))
+    store.clear()
+    assert not len(store)
+    assert told == [(obj("a", 10), None)]
+    assert store.put(obj("a", 10))
+
+
 def test_every_change_is_told_with_what_was_and_what_is() -> None:
     store = Store(CONFIG_MAPS)
     told: list[Any] = []
