@@ -161,6 +161,7 @@ class Operator:
             xcache_image=self._settings.xcache_image,
             operator_namespace=self._settings.namespace,
             pod_monitor=self._pod_monitors.served,
+            monitoring_namespaces=self._settings.monitoring_namespaces,
         )
 
     def _everything(self) -> None:

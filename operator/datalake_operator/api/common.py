@@ -1,11 +1,14 @@
 """Parts of a spec that several kinds share."""
 
+import re
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field
 
 from datalake_operator.api.core import core
-from datalake_operator.api.meta import MAP_BY_NAME, DnsName, Items, Model, SecretRef, matching, rule
+from datalake_operator.api.meta import GROUP, MAP_BY_NAME, DnsName, Items, Model, SecretRef, matching, rule
+from datalake_operator.api.rules import check
 
 Resources: TypeAlias = Annotated[dict[str, Any], core("ResourceRequirements")]
 """Resources of a container as in a pod, a plain dict with `limits` and `requests`."""
@@ -19,8 +22,27 @@ Tolerations: TypeAlias = Annotated[Items[dict[str, Any]], core("Tolerations")]
 Affinity: TypeAlias = Annotated[dict[str, Any], core("Affinity")]
 """Affinity as in a pod, a plain dict."""
 
+_QUALIFIED_NAME = re.compile(
+    r"([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?"
+    r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
+)
+
+
+def _bad_keys(annotations: Mapping[str, str]) -> str:
+    bad = [key for key in annotations if not _QUALIFIED_NAME.fullmatch(key) or key.startswith(f"{GROUP}/")]
+    return ", ".join(map(repr, bad))
+
+
+# Keys of a free map are beyond CEL: they have no bounds, so that any rule about them would cost too much.
 Annotations: TypeAlias = Annotated[
-    dict[str, Annotated[str, Field(max_length=4096)]], Field(max_length=32, json_schema_extra={"type": "object"})
+    dict[str, Annotated[str, Field(max_length=4096)]],
+    Field(max_length=32, json_schema_extra={"type": "object"}),
+    check(
+        "has a key that is no name of an annotation, or is one of ours",
+        lambda annotations: not _bad_keys(annotations),
+        mend=f"write example.org/name, and nothing below {GROUP}",
+        hint=_bad_keys,
+    ),
 ]
 """Annotations for a child."""
 

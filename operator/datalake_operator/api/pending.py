@@ -5,23 +5,12 @@ from collections.abc import Callable, Mapping
 from datalake_operator.api.kinds import Resource
 from datalake_operator.api.problems import Problem
 from datalake_operator.api.xcache import XCacheNode, XCacheNodeSpec
-from datalake_operator.api.xcache_network import NodePorts
-
-_LATER = "remove it; a later version honours it"
 
 # Field of the spec: (whether it asks for something that is not there yet, what to do instead).
 _XCACHE: Mapping[str, tuple[Callable[[XCacheNodeSpec], bool], str]] = {
     "origin.url": (
         lambda spec: spec.origin.url.startswith(("roots:", "https:")),
         "use a root or http origin; TLS comes with a later version",
-    ),
-    "monitoring.forwardTo": (lambda spec: bool(spec.monitoring.forward_to), _LATER),
-    "network.externalHostname": (lambda spec: spec.network.external_hostname is not None, _LATER),
-    "network.nodePorts": (lambda spec: spec.network.node_ports != NodePorts(), _LATER),
-    "network.policy.enabled": (lambda spec: spec.network.policy.enabled, _LATER),
-    "network.serviceType": (
-        lambda spec: spec.network.service_type != "ClusterIP",
-        "use ClusterIP, and a Service of your own beside it for clients outside the cluster",
     ),
 }
 

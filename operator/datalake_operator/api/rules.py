@@ -24,7 +24,7 @@ class Rule:
     """A rule of the schema.
 
     Attributes:
-        expression: CEL, only functions of Kubernetes 1.30.
+        expression: CEL, only functions of Kubernetes 1.30; empty for what only we check (`check`).
         message: What is wrong when it does not hold.
         mend: What to do about it.
         holds: The same check on the Python value; None for transition rules, which need the old object.
@@ -71,6 +71,8 @@ class Rule:
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         json_schema = handler(schema)
+        if not self.expression:
+            return json_schema
         return json_schema | {VALIDATIONS: [*json_schema.get(VALIDATIONS, ()), self.schema]}
 
 
@@ -79,6 +81,11 @@ def rule(
 ) -> Rule:
     """Return a `Rule`; see there for the arguments."""
     return Rule(expression, message, mend, holds, at)
+
+
+def check(message: str, holds: Callable[[Any], bool], *, mend: str, hint: Callable[[Any], str] | None = None) -> Rule:
+    """Return a rule that CEL cannot express or not pay for: only offline validation and the operator check it."""
+    return Rule("", message, mend, holds, hint=hint)
 
 
 def transition(expression: str, message: str, *, mend: str = "", at: str = "") -> Rule:

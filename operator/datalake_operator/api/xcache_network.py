@@ -1,14 +1,25 @@
 """How clients reach an XCacheNode, and how it is watched."""
 
+import re
+from ipaddress import ip_network
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field
 
 from datalake_operator.api.common import Annotations, Resources
 from datalake_operator.api.meta import ATOMIC, MAP_BY_NAME, SET, DnsLabel, DnsName, Host, Items, Model, Port
-from datalake_operator.api.rules import matching, rule
+from datalake_operator.api.rules import check, matching, rule
 
 EXPORTER_PORT = 9931
+
+
+def _is_network(text: str) -> bool:
+    try:
+        ip_network(text, strict=False)
+    except ValueError:
+        return False
+    return True
+
 
 CIDR: TypeAlias = Annotated[
     str,
@@ -19,6 +30,7 @@ CIDR: TypeAlias = Annotated[
         "must be a CIDR",
         mend="e.g. 192.0.2.0/24 or 2001:db8::/32",
     ),
+    check("is not a network", _is_network, mend="e.g. 192.0.2.0/24 or 2001:db8::/32"),
 ]
 
 ServerPort: TypeAlias = Annotated[
@@ -159,6 +171,9 @@ class DirStats(Model):
     """Levels of directories that are told apart, 0 to 16. 2 by default: more levels, more series."""
 
 
+_HERE = "(?i:localhost|127[.].*|[0:]*:[0:]*1?)"
+
+
 class ForwardTo(Model):
     """A collector that gets a copy of a monitoring stream."""
 
@@ -166,7 +181,15 @@ class ForwardTo(Model):
     """Name of the entry."""
     stream: Literal["summary", "gstream"] = "summary"
     """Which stream: summary (XML) by default, or gstream (JSON, one record for each file closed)."""
-    host: Host
+    host: Annotated[
+        Host,
+        rule(
+            f"!self.matches('^{_HERE}$')",
+            "is the cache's own pod, where packets would go round for ever",
+            lambda host: re.fullmatch(_HERE, host) is None,
+            mend="name a collector elsewhere",
+        ),
+    ]
     """Collector's host name or address. The exporter sends, so a name that does not resolve never stops the cache."""
     port: Port
     """Collector's UDP port."""

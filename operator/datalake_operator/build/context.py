@@ -15,3 +15,6 @@ class Context:
 
     pod_monitor: bool = False
     """True when the cluster serves PodMonitor (monitoring.coreos.com/v1)."""
+
+    monitoring_namespaces: tuple[str, ...] = ()
+    """Namespaces of Prometheus: their pods may reach exporters through the NetworkPolicies that resources ask for."""

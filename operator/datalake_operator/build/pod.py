@@ -3,6 +3,7 @@
 Nothing here may depend on the version of the operator: what changes in the template restarts the cache.
 """
 
+import json
 from collections.abc import Mapping
 from copy import deepcopy
 from math import ceil
@@ -102,7 +103,7 @@ def _xrootd(node: XCacheNode, image: str, found: tuple[Volume, ...]) -> dict[str
         **_container(node, "xrootd", image),
         "command": ["tini", "--", "xrootd", "-c", "/etc/xcache/xrootd.cfg"],
         "workingDir": "/tmp",  # noqa: S108 - an emptyDir of the pod's own
-        "env": _environment(node, found, _client(node)),
+        "env": _environment(node, found, _server(node)),
         "ports": ports,
         "resources": _resources(node),
         "startupProbe": {
@@ -169,10 +170,14 @@ def _container(node: XCacheNode, name: str, image: str) -> dict[str, Any]:
     }
 
 
-def _client(node: XCacheNode) -> dict[str, int]:
-    """How xrootd's client (XrdCl) treats the origin. Of several `pss.setopt` lines, 5.8.1 heeds only the first."""
+def _server(node: XCacheNode) -> dict[str, str | int | None]:
+    """The server's own name for clients, and how its client (XrdCl) treats the origin.
+
+    Of several `pss.setopt` lines, 5.8.1 heeds only the first, hence the environment.
+    """
     origin = node.spec.origin
     return {
+        "XRDNET_IDENTITY": node.spec.network.external_hostname,
         "XRD_CONNECTIONRETRY": origin.retries + 1,  # XrdCl counts the first attempt too
         "XRD_CONNECTIONWINDOW": seconds(origin.connect_timeout),
         "XRD_REQUESTTIMEOUT": seconds(origin.request_timeout),
@@ -181,7 +186,7 @@ def _client(node: XCacheNode) -> dict[str, int]:
 
 
 def _environment(
-    node: XCacheNode, found: tuple[Volume, ...], more: Mapping[str, int] | None = None
+    node: XCacheNode, found: tuple[Volume, ...], more: Mapping[str, str | int | None] | None = None
 ) -> list[dict[str, str]]:
     """What the tools of the image read: preparation, checks and drain."""
     storage = node.spec.storage
@@ -203,6 +208,7 @@ def _exporter_environment(node: XCacheNode, found: tuple[Volume, ...]) -> list[d
     return _variables(
         EXPORTER_DISKS=",".join(f"{volume.space}:{volume.entry}={volume.mount}" for volume in found),
         EXPORTER_DRAIN_FILE=DRAIN_FILE,
+        EXPORTER_FORWARD=_collectors(node),
         EXPORTER_GSTREAM=f"127.0.0.1:{GSTREAM_PORT}",
         EXPORTER_HIGH_PERCENT=watermarks.high_percent,
         EXPORTER_LISTEN=f"0.0.0.0:{EXPORTER_PORT}",
@@ -214,6 +220,15 @@ def _exporter_environment(node: XCacheNode, found: tuple[Volume, ...]) -> list[d
         HOME="/tmp",  # noqa: S108 - an emptyDir of the pod's own
         SITE=node.spec.site,
     )
+
+
+def _collectors(node: XCacheNode) -> str | None:
+    """Collectors as the exporter reads them, which knows the g-stream by its plug-in's name."""
+    streams = {"summary": "summary", "gstream": "pfc"}
+    found = [
+        {"stream": streams[one.stream], "host": one.host, "port": one.port} for one in node.spec.monitoring.forward_to
+    ]
+    return json.dumps(found) if found else None
 
 
 def _max_size(node: XCacheNode) -> int | None:

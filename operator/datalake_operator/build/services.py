@@ -10,14 +10,11 @@ from datalake_operator.build import names
 def client_service(node: XCacheNode, metadata: Mapping[str, Any], selector: Mapping[str, str]) -> dict[str, Any]:
     """The Service that clients use, named as the resource. Sends only to a ready cache."""
     network = node.spec.network
-    spec: dict[str, Any] = {
-        "type": network.service_type,
-        "ipFamilyPolicy": network.ip_family_policy,
-        "selector": dict(selector),
-        "ports": _ports(node),
-    }
-    if network.ip_families:
-        spec["ipFamilies"] = list(network.ip_families)
+    fixed = {"root": network.node_ports.root, "http": network.node_ports.http}
+    ports = [port | ({"nodePort": fixed[port["name"]]} if fixed[port["name"]] else {}) for port in _ports(node)]
+    spec: dict[str, Any] = {"type": network.service_type, **_families(node), "selector": dict(selector), "ports": ports}
+    if network.load_balancer_source_ranges:
+        spec["loadBalancerSourceRanges"] = list(network.load_balancer_source_ranges)
     annotations = {"annotations": dict(network.annotations)} if network.annotations else {}
     return _service({**metadata, **annotations}, node.metadata.name, spec)
 
@@ -26,12 +23,18 @@ def pod_service(node: XCacheNode, metadata: Mapping[str, Any], selector: Mapping
     """The headless Service that gives the pod its name in DNS, ready or not."""
     spec = {
         "clusterIP": "None",
-        "ipFamilyPolicy": node.spec.network.ip_family_policy,
+        **_families(node),
         "publishNotReadyAddresses": True,
         "selector": dict(selector),
         "ports": _ports(node),
     }
     return _service(metadata, names.pods(node.metadata.name), spec)
+
+
+def _families(node: XCacheNode) -> dict[str, Any]:
+    network = node.spec.network
+    wanted = {"ipFamilies": list(network.ip_families)} if network.ip_families else {}
+    return {"ipFamilyPolicy": network.ip_family_policy, **wanted}
 
 
 def pod_monitor(

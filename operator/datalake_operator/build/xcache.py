@@ -9,6 +9,7 @@ from datalake_operator.build.context import Context
 from datalake_operator.build.image import image_reference, image_version
 from datalake_operator.build.labels import labels, owner, selector, stable_labels
 from datalake_operator.build.pod import pod_spec
+from datalake_operator.build.policy import network_policy
 from datalake_operator.build.storage import claims
 
 APP = "xcache"
@@ -19,9 +20,10 @@ COMPONENT = "cache"
 
 
 def build(node: XCacheNode, context: Context) -> tuple[dict[str, Any], ...]:
-    """Give the desired children in the order in which they are applied: what is mounted comes before what mounts it.
+    """Give the desired children in the order in which they are applied.
 
-    Nothing is refused here: what XRootD would refuse at start, the schema refuses already.
+    What is mounted comes before what mounts it, and claims before all: where one of them is refused nothing else is
+    written. Nothing is refused here: what XRootD would refuse at start, the schema refuses already.
     """
     name = node.metadata.name
     image = image_reference(node.spec.image, context.xcache_image)
@@ -50,6 +52,8 @@ def build(node: XCacheNode, context: Context) -> tuple[dict[str, Any], ...]:
         if context.pod_monitor and node.spec.monitoring.pod_monitor
         else []
     )
+    watchers = (context.operator_namespace, *context.monitoring_namespaces)
+    policies = [network_policy(node, metadata, chosen, watchers)] if node.spec.network.policy.enabled else []
     workload = {
         "apiVersion": "apps/v1",
         "kind": "StatefulSet",
@@ -66,11 +70,12 @@ def build(node: XCacheNode, context: Context) -> tuple[dict[str, Any], ...]:
         },
     }
     return (
+        *claims(node, all_labels, ownership),
         account,
         config_map,
-        *claims(node, all_labels, ownership),
         services.client_service(node, metadata, chosen),
         services.pod_service(node, metadata, chosen),
+        *policies,
         *monitors,
         workload,
     )

@@ -24,7 +24,12 @@ PLACEHOLDER_UID = "00000000-0000-0000-0000-000000000000"
 def render(files: tuple[str, ...], namespace: str, xcache_image: str | None, *, pod_monitor: bool) -> None:
     """Print the objects that the operator would make, as YAML; owner references have a placeholder for the uid."""
     settings = Settings.from_environment({**os.environ, "DATALAKE_NAMESPACE": namespace})
-    context = Context(xcache_image or settings.xcache_image, operator_namespace=namespace, pod_monitor=pod_monitor)
+    context = Context(
+        xcache_image or settings.xcache_image,
+        operator_namespace=namespace,
+        pod_monitor=pod_monitor,
+        monitoring_namespaces=settings.monitoring_namespaces,
+    )
     failed = False
     for manifest in read(files):
         if not manifest.is_ours:

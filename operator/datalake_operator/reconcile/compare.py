@@ -39,7 +39,10 @@ def is_current(live: Mapping[str, Any], manifest: Mapping[str, Any]) -> bool:
 
 
 def is_subset(desired: Any, live: Any) -> bool:
-    """Whether everything in `desired` stands in `live` too; lists of objects are matched by their merge key."""
+    """Whether everything in `desired` stands in `live` too; lists of objects are matched by their merge key.
+
+    Lists of objects without one are replaced as a whole by the API server, so an entry more is a change.
+    """
     if isinstance(desired, Mapping):
         return isinstance(live, Mapping) and all(
             key in live and (value == live[key] if key in _ATOMIC else is_subset(value, live[key]))
@@ -49,7 +52,10 @@ def is_subset(desired: Any, live: Any) -> bool:
         if not isinstance(live, Sequence) or isinstance(live, str):
             return False
         if desired and all(isinstance(item, Mapping) for item in desired):
-            return all(any(is_subset(item, other) for other in _candidates(item, live)) for item in desired)
+            keyed = any(key in desired[0] for key in _MERGE_KEYS)
+            return (keyed or len(desired) == len(live)) and all(
+                any(is_subset(item, other) for other in _candidates(item, live)) for item in desired
+            )
         return list(desired) == list(live)
     return bool(desired == live)
 

@@ -10,6 +10,7 @@ from datalake_operator.build import storage as volumes
 from datalake_operator.build.config import EXPORTER_PORT
 from datalake_operator.build.labels import INSTANCE
 from datalake_operator.status.conditions import Condition
+from datalake_operator.status.endpoints import endpoints
 from datalake_operator.status.origin import origin_reachable
 from datalake_operator.status.pods import (
     Finding,
@@ -212,20 +213,12 @@ def _fields(node: XCacheNode, view: View, data: Manifest | None) -> dict[str, An
         and child["metadata"].get("labels", {}).get(INSTANCE) == node.metadata.name
     }
     fields = {
-        "endpoints": _endpoints(node),
+        "endpoints": endpoints(node, view),
         "version": ((data or {}).get("xrootd") or {}).get("version") or view.previous.get("version"),
         "claims": sorted(used),
         "retainedClaims": sorted(kept),
     }
     return {key: value for key, value in fields.items() if value}
-
-
-def _endpoints(node: XCacheNode) -> dict[str, str]:
-    host, protocols = f"{node.metadata.name}.{node.metadata.namespace}.svc", node.spec.protocols
-    endpoints = {"root": f"root://{host}:{protocols.root.port}"}
-    if protocols.http.enabled:
-        endpoints["http"] = f"http://{host}:{protocols.http.port}"
-    return endpoints
 
 
 # --- looking things up

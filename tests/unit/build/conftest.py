@@ -14,6 +14,7 @@ CONTEXT = Context(
     xcache_image="ghcr.io/projectescape/datalake-xcache:5.8.1-1",
     operator_namespace="datalake-system",
     pod_monitor=True,
+    monitoring_namespaces=("monitoring",),
 )
 
 MakeNode = Callable[..., XCacheNode]

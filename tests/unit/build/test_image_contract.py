@@ -13,10 +13,14 @@ STORAGE = {
     "meta": {"claim": {"size": "1Gi"}},
     "maxCacheSize": "8Gi",
 }
+FORWARD = [
+    {"name": "a", "host": "collector.example.org", "port": 9930},
+    {"name": "b", "stream": "gstream", "host": "2001:db8::9", "port": 9931},
+]
 
 
 def test_the_exporter_and_the_preparation_understand_the_pods_environment(node: MakeNode, context: Context) -> None:
-    pod = build(node(storage=STORAGE), context)[-1]["spec"]["template"]["spec"]
+    pod = build(node(storage=STORAGE, monitoring={"forwardTo": FORWARD}), context)[-1]["spec"]["template"]["spec"]
     containers = {container["name"]: container for container in pod["initContainers"] + pod["containers"]}
     given = {
         name: {entry["name"]: entry["value"] for entry in container["env"]} for name, container in containers.items()
@@ -31,6 +35,10 @@ def test_the_exporter_and_the_preparation_understand_the_pods_environment(node: 
             exporter.Disk("meta", "meta", Path("/meta")),
         ),
         site="DEMO",
+        forward=(
+            exporter.Destination("summary", "collector.example.org", 9930),
+            exporter.Destination("pfc", "2001:db8::9", 9931),
+        ),
         origin="root://origin.demo.svc.cluster.local:1094",
         low_percent=90,
         high_percent=95,

@@ -45,6 +45,13 @@ def test_an_entry_that_somebody_added_to_a_list_of_objects_does_not_count() -> N
     assert is_current(live(ports=ports), MANIFEST)
 
 
+def test_an_entry_that_somebody_added_to_a_list_without_keys_counts() -> None:
+    """The peers of a NetworkPolicy, say."""
+    ours = [{"ipBlock": {"cidr": "192.0.2.0/24"}}]
+    assert is_subset(ours, [dict(ours[0])])
+    assert not is_subset(ours, [*ours, {"namespaceSelector": {}}])
+
+
 def test_an_object_without_our_annotation_is_not_current() -> None:
     stripped = live()
     del stripped["metadata"]["annotations"][APPLIED_HASH]
