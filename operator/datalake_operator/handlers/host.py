@@ -70,6 +70,7 @@ class Host:
         self._watches = self._presence.watches
         self._registry = registry(stores, self._presence.take, self._log_in)
         self._session: aiohttp.ClientSession | None = None
+        self._watchers: set[asyncio.Task[Any]] = set()
         self._logged_in_at = 0.0
         self._log_ins = Backoff(first=0.5, limit=30.0)
         self._discovery = Trouble(logger, "which kinds are served")
@@ -161,6 +162,8 @@ class Host:
             for task in (begun, life):
                 task.cancel()
             await asyncio.gather(begun, life, return_exceptions=True)
+            await asyncio.gather(*self._watchers, return_exceptions=True)  # errors of which kopf took the first only
+            self._watchers.clear()
             await self._log_out()
 
     async def _begun(self) -> None:
@@ -190,6 +193,8 @@ class Host:
         watch = self._watches.get(request.url.path)
         if watch is None:
             return await handler(request)
+        if (watcher := asyncio.current_task()) is not None:
+            self._watchers.add(watcher)
         verb = "watch" if "watch" in request.url.query else "list"
         pause = watch.last_attempt + _LEAST_PAUSE - time.monotonic()
         if verb == "watch" and pause > 0:
