@@ -93,7 +93,7 @@ async def test_every_golden_resource_is_at_rest_once_it_is_made(lab: Lab) -> Non
         await lab.admin.create(resource)
     for name in names:
         await lab.until(is_current, name)
-    await lab.quiet(1)
+    await lab.quiet()
     start = await lab.audit.mark()
     await passes(operator, 2 * len(names))
     requests = await lab.audit.since(start)
