@@ -105,6 +105,32 @@ async def test_a_claim_is_never_deleted(lab: Lab) -> None:
 
 
 @with_pods
+async def test_a_claim_whose_entry_has_gone_follows_the_policy_to_retain(lab: Lab) -> None:
+    entries = [{"name": name, "claim": {"size": "1Gi"}} for name in ("d0", "d1")]
+    await lab.operator()
+    await lab.create(deletionPolicy="Delete", storage={"data": entries})
+    await lab.ready()
+    await lab.change({"spec": {"storage": {"data": entries[:1]}}})
+    body = await lab.until(lambda body: is_current(body) and body["status"].get("retainedClaims"))
+    assert body["status"]["retainedClaims"] == ["x-d1"]
+    before = await lab.admin.get("PersistentVolumeClaim", "x-d1", lab.namespace)
+    assert before["metadata"]["ownerReferences"]
+    await lab.change({"spec": {"deletionPolicy": "Retain"}})
+
+    async def released() -> bool:
+        claims = [await lab.admin.get("PersistentVolumeClaim", name, lab.namespace) for name in ("x-d0", "x-d1")]
+        return not any(claim["metadata"].get("ownerReferences") for claim in claims)
+
+    await eventually(released)
+    after = await lab.admin.get("PersistentVolumeClaim", "x-d1", lab.namespace)
+    assert (after["spec"], after["metadata"]["labels"]) == (before["spec"], before["metadata"]["labels"])
+    await lab.quiet()
+    start = await lab.audit.mark()
+    await pass_now(lab, "again")
+    assert {entry.resource for entry in await lab.writes(start)} == {"xcachenodes/status"}
+
+
+@with_pods
 async def test_nothing_is_pruned_while_suspended(lab: Lab) -> None:
     await lab.operator()
     await lab.create()
