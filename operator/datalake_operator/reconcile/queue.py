@@ -42,6 +42,7 @@ class Queue(Generic[Key]):
         self._alarm: asyncio.TimerHandle | None = None
         self._wake = asyncio.Event()
         self._last_progress = self._clock()
+        self._served = False
 
     def __len__(self) -> int:
         """Keys that wait for a worker now."""
@@ -93,6 +94,8 @@ class Queue(Generic[Key]):
         Returns:
             The key and the seconds that it waited.
         """
+        if not self._served:
+            self._served, self._last_progress = True, self._clock()
         while not self._ready:
             self._wake.clear()
             await self._wake.wait()
@@ -111,9 +114,12 @@ class Queue(Generic[Key]):
             self.add(key)
 
     def stuck_for(self) -> float:
-        """Seconds for which work has waited or run without any of it ending; 0 where there is none."""
+        """Seconds for which work has waited or run without any of it ending; 0 where there is none.
+
+        Waiting counts from the first worker on: what a standby has gathered for hours is no fault of the new leader.
+        """
         since = min((*self._ready.values(), *self._running.values()), default=None)
-        return 0.0 if since is None else self._clock() - max(since, self._last_progress)
+        return 0.0 if since is None or not self._served else self._clock() - max(since, self._last_progress)
 
     def _arm(self) -> None:
         if self._alarm is not None:

@@ -111,6 +111,18 @@ async def test_work_that_ends_is_not_stuck_and_work_that_does_not_end_is() -> No
     assert queue.stuck_for() == 30
 
 
+async def test_what_waited_before_there_were_workers_is_not_stuck() -> None:
+    now = 100.0
+    queue: Queue[str] = Queue(clock=lambda: now)
+    queue.add("a")
+    now = 5000.0
+    assert queue.stuck_for() == 0
+    await queue.get()
+    assert queue.stuck_for() == 0
+    now = 5030.0
+    assert queue.stuck_for() == 30
+
+
 async def test_how_long_a_key_waited_is_told() -> None:
     now = 10.0
     queue: Queue[str] = Queue(clock=lambda: now)
