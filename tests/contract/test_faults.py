@@ -9,7 +9,7 @@ from tests.cluster import Cluster
 from tests.support.calls import Action, Answer, Delay, Drop, GoneEvent
 from tests.support.client import Object
 from tests.support.lab import Lab
-from tests.support.objects import differing, is_ready
+from tests.support.objects import condition, differing, is_ready, is_stalled
 from tests.support.operator import Operator
 from tests.support.waiting import eventually
 
@@ -57,6 +57,7 @@ async def test_each_read_of_a_single_object_may_fail_once(fault: str, lab: Lab) 
         lab.proxy.add(WRITE_FAULTS[fault], verb="get", resource=resource)
     await lab.create()
     await lab.ready(within=30)
+    assert all(rule.fired for rule in lab.proxy.rules)
     assert await healthy(operator)
 
 
@@ -78,6 +79,29 @@ async def test_a_permanent_refusal_of_a_child_is_told_and_mended_by_itself(lab: 
     lab.proxy.add(Answer(403, "Forbidden", "exceeded quota: few"), verb="patch", resource="services", times=None)
     await lab.create()
     await lab.until(lambda body: any("exceeded quota: few" in one["message"] for one in body["status"]["conditions"]))
+    lab.proxy.clear()
+    await lab.ready(within=30)
+
+
+@pytest.mark.parametrize("verb", ["get", "delete"])
+@with_pods
+async def test_a_right_that_is_missing_to_read_or_delete_a_child_is_told_and_mended_by_itself(
+    verb: str, lab: Lab
+) -> None:
+    await lab.operator()
+    if verb == "delete":
+        await lab.create()
+        await lab.ready()
+    rule = lab.proxy.add(Answer(403, "Forbidden", "no such right"), verb=verb, resource="configmaps", times=None)
+    if verb == "delete":
+        await lab.change({"spec": {"storage": {"watermarks": {"lowPercent": 80}}}})
+    else:
+        await lab.create()
+    body = await lab.until(lambda body: is_stalled(body, "ApplyRefused"))
+    assert "no such right" in condition(body, "Stalled")["message"]
+    fired = rule.fired
+    await asyncio.sleep(2)
+    assert rule.fired - fired < 6, "it backs off"
     lab.proxy.clear()
     await lab.ready(within=30)
 

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.contract.conftest import apply_crds, undefine
-from tests.support.calls import Drop
+from tests.support.calls import Delay, Drop
 from tests.support.client import Object
 from tests.support.lab import Lab
 from tests.support.operator import Operator
@@ -102,6 +102,22 @@ async def test_a_resource_deleted_while_the_operator_is_down_is_not_made_again(l
     await operator.started()
     await lab.quiet(1)
     assert not await lab.writes(start)
+
+
+@with_pods
+async def test_a_change_of_spec_while_status_is_being_written_is_not_missed(lab: Lab) -> None:
+    await lab.operator()
+    rule = lab.proxy.add(Delay(1.0), verb="patch", resource="xcachenodes")
+    await lab.create()
+    await eventually(lambda: rule.fired)
+    await lab.change({"spec": {"nodeSelector": {"disk": "fast"}}})
+
+    async def applied() -> bool:
+        found = await lab.admin.get("StatefulSet", "x", lab.namespace)
+        return bool(found["spec"]["template"]["spec"].get("nodeSelector") == {"disk": "fast"})
+
+    await eventually(applied)
+    await lab.ready()
 
 
 @with_pods
