@@ -14,6 +14,10 @@ META = "meta"
 """Name of the entry for the namespace tree; its claim is `<cr>-meta`."""
 
 
+CLAIM_SIZES = "datalake.projectescape.eu/claim-sizes"
+"""Annotation of the pod template. XRootD reckons its watermarks when it starts: volumes that grow replace the pod."""
+
+
 @dataclass(frozen=True)
 class Volume:
     """One volume of the cache's pod."""
@@ -79,6 +83,12 @@ def spaces(found: tuple[Volume, ...]) -> tuple[tuple[str, str], ...]:
     if all(space != META for space, _ in pairs):
         pairs.append((META, f"{found[0].mount}/{META}"))
     return tuple(pairs)
+
+
+def claim_sizes(node: XCacheNode) -> dict[str, str]:
+    """The annotation with the sizes of our own claims, nothing without any."""
+    sizes = [f"{volume.entry}={canonical_quantity(volume.claim.size)}" for volume in volumes(node) if volume.claim]
+    return {CLAIM_SIZES: ",".join(sizes)} if sizes else {}
 
 
 def claims(node: XCacheNode, labels: Mapping[str, str], owner: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

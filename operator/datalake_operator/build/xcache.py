@@ -10,7 +10,7 @@ from datalake_operator.build.image import image_reference, image_version
 from datalake_operator.build.labels import labels, owner, selector, stable_labels
 from datalake_operator.build.pod import pod_spec
 from datalake_operator.build.policy import network_policy
-from datalake_operator.build.storage import claims
+from datalake_operator.build.storage import claim_sizes, claims
 
 APP = "xcache"
 """Value of app.kubernetes.io/name on all children."""
@@ -54,6 +54,7 @@ def build(node: XCacheNode, context: Context) -> tuple[dict[str, Any], ...]:
     )
     watchers = (context.operator_namespace, *context.monitoring_namespaces)
     policies = [network_policy(node, metadata, chosen, watchers)] if node.spec.network.policy.enabled else []
+    sizes = claim_sizes(node)
     workload = {
         "apiVersion": "apps/v1",
         "kind": "StatefulSet",
@@ -64,7 +65,10 @@ def build(node: XCacheNode, context: Context) -> tuple[dict[str, Any], ...]:
             "serviceName": names.pods(name),
             "selector": {"matchLabels": chosen},
             "template": {
-                "metadata": {"labels": stable_labels(APP, name, COMPONENT)},
+                "metadata": {
+                    "labels": stable_labels(APP, name, COMPONENT),
+                    **({"annotations": sizes} if sizes else {}),
+                },
                 "spec": pod_spec(node, image, config_name, name),
             },
         },

@@ -145,13 +145,13 @@ class Api:
                 return
             params["continue"] = more
 
-    async def apply(self, manifest: Mapping[str, Any], *, force: bool = True) -> Object:
-        """Server-side apply an object and return it as it is now."""
-        return await self._apply(manifest, None, force)
+    async def apply(self, manifest: Mapping[str, Any], *, force: bool = True, dry_run: bool = False) -> Object:
+        """Server-side apply an object and return it as it is now; with `dry_run` as it would be."""
+        return await self._apply(manifest, None, force, {"dryRun": "All"} if dry_run else {})
 
     async def apply_status(self, manifest: Mapping[str, Any], *, force: bool = True) -> Object:
         """Server-side apply the status of an object and return the object as it is now."""
-        return await self._apply(manifest, "status", force)
+        return await self._apply(manifest, "status", force, {})
 
     async def create(self, manifest: Mapping[str, Any]) -> Object:
         """Create an object.
@@ -222,9 +222,11 @@ class Api:
             else:
                 yield Event(kind, obj | {"apiVersion": resource.api_version, "kind": resource.kind})
 
-    async def _apply(self, manifest: Mapping[str, Any], subresource: str | None, force: bool) -> Object:
+    async def _apply(
+        self, manifest: Mapping[str, Any], subresource: str | None, force: bool, params: Mapping[str, str]
+    ) -> Object:
         resource, metadata = of(manifest), manifest["metadata"]
-        params = {"fieldManager": FIELD_MANAGER, "force": "true" if force else "false"}
+        params = {"fieldManager": FIELD_MANAGER, "force": "true" if force else "false", **params}
         headers = {"Content-Type": "application/apply-patch+yaml"}
         path = resource.path(metadata.get("namespace"), metadata["name"], subresource)
         return await self._ask("patch", "PATCH", resource, path, params=params, headers=headers, body=manifest)

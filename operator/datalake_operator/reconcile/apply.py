@@ -9,6 +9,7 @@ from datalake_operator.kube.errors import Conflict, Forbidden, Invalid, NotFound
 from datalake_operator.kube.references import Reference
 from datalake_operator.kube.resource import CLAIMS, CONFIG_MAPS, PODS, SECRETS, Resource, of
 from datalake_operator.kube.session import Api
+from datalake_operator.reconcile import growth
 from datalake_operator.reconcile.children import Children
 from datalake_operator.reconcile.compare import is_current, with_hash
 from datalake_operator.reconcile.kind import Key, Manifest
@@ -28,7 +29,7 @@ class Applier:
         self._api = api
         self._children = children
 
-    async def apply(self, key: Key, owner: Manifest, owner_resource: Resource, desired: Iterable[Manifest]) -> None:
+    async def apply(self, key: Key, owner: Manifest, owner_resource: Resource, desired: Sequence[Manifest]) -> None:
         """Apply each manifest in order; one that already holds costs nothing.
 
         Raises:
@@ -37,6 +38,7 @@ class Applier:
             Vanished: the owner is gone.
             ApiError: anything that another try may mend.
         """
+        await growth.ask(self._api, self._children, key, desired)
         confirmed = False
         for manifest in desired:
             resource, name = of(manifest), manifest["metadata"]["name"]

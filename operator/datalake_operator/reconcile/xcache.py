@@ -11,6 +11,7 @@ from datalake_operator.build.labels import belongs_to
 from datalake_operator.build.storage import volumes
 from datalake_operator.kube import resource as kube
 from datalake_operator.kube.references import Reference
+from datalake_operator.reconcile import growth
 from datalake_operator.reconcile.kind import Kind, Manifest
 from datalake_operator.reconcile.xcache_state import State
 from datalake_operator.status import Assessment, View
@@ -43,8 +44,8 @@ class XCacheKind(Kind[XCacheNode]):
         return tuple(Reference(kube.CLAIMS, model.metadata.namespace or "", name) for name in dict.fromkeys(names))
 
     def build(self, model: XCacheNode, context: Context, view: View) -> tuple[Manifest, ...]:
-        """Give the desired children."""
-        return *xcache.build(model, context), *_released(model, view)
+        """Give the desired children, claims at the sizes that they can have now."""
+        return *growth.settled(xcache.build(model, context), view), *_released(model, view)
 
     def assess(self, model: XCacheNode, view: View, now: datetime) -> Assessment:
         """Judge the cache."""

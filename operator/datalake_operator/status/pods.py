@@ -98,6 +98,11 @@ def is_ready(pod: Pod) -> bool:
     return condition(pod, "Ready").get("status") == "True" and not is_stopping(pod)
 
 
+def has_started(pod: Pod) -> bool:
+    """Whether a container of the pod's has passed its startup check and not ended since: it may have clients."""
+    return any(status.get("started") for status in pod.get("status", {}).get("containerStatuses", ()))
+
+
 def is_stopping(pod: Pod) -> bool:
     """Whether the pod was asked to stop."""
     return "deletionTimestamp" in pod["metadata"]
@@ -181,10 +186,7 @@ def _crashing(pod: Pod) -> Finding | None:
 
 
 def _starting(pod: Pod) -> Finding | None:
-    statuses = pod.get("status", {}).get("containerStatuses", ())
-    if statuses and all(container.get("started") for container in statuses):
-        return None
-    return starting(_name(pod))
+    return None if has_started(pod) else starting(_name(pod))
 
 
 def _unready(pod: Pod) -> Finding | None:

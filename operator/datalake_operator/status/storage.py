@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from datalake_operator.api.values import parse_quantity
 from datalake_operator.status.conditions import Condition
 
 TYPE = "StorageBound"
@@ -41,4 +42,29 @@ def bound(claims: Mapping[str, Mapping[str, Any] | None]) -> Condition:
         )
     if not phases:
         return Condition(TYPE, "True", StorageReason.EPHEMERAL, "no claims: what is stored goes with the pod")
-    return Condition(TYPE, "True", StorageReason.BOUND, f"bound: claim {', '.join(sorted(phases))}")
+    growing = [text for name, claim in sorted(claims.items()) if claim and (text := _growth(name, claim))]
+    bound_to = f"bound: claim {', '.join(sorted(phases))}"
+    return Condition(TYPE, "True", StorageReason.BOUND, "; ".join([bound_to, *growing]))
+
+
+def resize_pending(claim: Mapping[str, Any]) -> bool:
+    """Whether the volume has grown, and its file system grows when a pod starts with it."""
+    return "FileSystemResizePending" in _conditions(claim)
+
+
+def _growth(name: str, claim: Mapping[str, Any]) -> str:
+    """Say that a claim still grows, without figures that change meanwhile; empty if it does not."""
+    asked = claim.get("spec", {}).get("resources", {}).get("requests", {}).get("storage")
+    given = claim["status"].get("capacity", {}).get("storage")
+    if asked is None or given is None or parse_quantity(given) >= parse_quantity(asked):
+        return ""
+    text = f"claim {name} grows from {given} to {asked}"
+    if _conditions(claim) & {"ControllerResizeError", "NodeResizeError"}:
+        return f"{text}, and fails to: `kubectl describe pvc {name}` tells why"
+    return f"{text}, its file system when the pod starts next" if resize_pending(claim) else text
+
+
+def _conditions(claim: Mapping[str, Any]) -> set[str]:
+    """Types of the claim's conditions that are true."""
+    found = (claim.get("status") or {}).get("conditions") or ()
+    return {entry["type"] for entry in found if entry.get("status") == "True"}

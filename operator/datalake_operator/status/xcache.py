@@ -15,6 +15,7 @@ from datalake_operator.status.origin import origin_reachable
 from datalake_operator.status.pods import (
     Finding,
     PodReason,
+    has_started,
     is_ready,
     is_stopping,
     starting,
@@ -87,12 +88,17 @@ def rolled(view: View) -> bool:
 
 
 def stuck_pods(node: XCacheNode, view: View) -> list[Manifest]:
-    """Pods of an old revision that are not ready: a StatefulSet would wait for them, perhaps for ever."""
+    """Pods of an old revision that have not started: a StatefulSet would wait for them, perhaps for ever.
+
+    One that has started is none of them although it may be unready: it drains, and clients read from it.
+    """
     workload = _workload(node, view)
     if workload is None or not _observed(workload):
         return []
     return [
-        pod for pod in view.pods if not is_ready(pod) and not is_stopping(pod) and _revision(pod) != _newest(workload)
+        pod
+        for pod in view.pods
+        if not has_started(pod) and not is_stopping(pod) and _revision(pod) != _newest(workload)
     ]
 
 

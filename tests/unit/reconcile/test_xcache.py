@@ -27,7 +27,7 @@ def pod(name: str = "x-0", owner: str | None = "s", *, ready: bool = True, revis
         "status": {
             "podIP": "10.0.0.7",
             "conditions": [{"type": "Ready", "status": str(ready)}],
-            "containerStatuses": [{"name": "xrootd", "started": True}],
+            "containerStatuses": [{"name": "xrootd", "started": ready}],
         },
     }
 

@@ -184,12 +184,18 @@ def test_the_old_configuration_may_go_when_the_pod_of_the_newest_revision_is_rea
     assert not rolled(view(workload=statefulset(observed=1)))
 
 
-def test_only_an_unready_pod_of_an_old_revision_is_stuck(node: MakeNode, view: MakeView) -> None:
-    stuck = pod(ready=False, revision=OLD)
-    assert stuck_pods(node(), view(pods=(stuck,))) == [stuck]
-    assert stuck_pods(node(), view(pods=(pod(ready=False),))) == []
-    assert stuck_pods(node(), view(pods=(pod(revision=OLD),))) == []
-    assert stuck_pods(node(), view(pods=(pod(ready=False, revision=OLD, stopping=True),))) == []
+def test_only_a_pod_of_an_old_revision_that_has_not_started_is_stuck(node: MakeNode, view: MakeView) -> None:
+    waiting = [{"name": "xrootd", "ready": False, "started": False, "state": {"waiting": {}}}]
+    stuck = pod(ready=False, revision=OLD, containerStatuses=waiting)
+    unscheduled = pod(ready=False, revision=OLD, containerStatuses=[])
+    assert stuck_pods(node(), view(pods=(stuck, unscheduled))) == [stuck, unscheduled]
+    for other in (
+        pod(revision=OLD),
+        pod(ready=False, revision=OLD),  # it drains
+        pod(ready=False, containerStatuses=waiting),
+        pod(ready=False, revision=OLD, containerStatuses=waiting, stopping=True),
+    ):
+        assert stuck_pods(node(), view(pods=(other,))) == []
     assert stuck_pods(node(), view(pods=(stuck,), workload=statefulset(observed=1))) == []
 
 
