@@ -14,6 +14,9 @@ from typing import Self
 _SERVICE_ACCOUNT_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 """Where the kubelet puts the namespace of the pod (Kubernetes documentation, "Access the API from a Pod")."""
 
+_LEAST_SECONDS = 0.1
+"""Every duration is a pause between two requests or passes: zero would be a loop without one."""
+
 _UNIT_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
@@ -60,7 +63,7 @@ class Settings:
             namespace=own,
             lease=environment.get("DATALAKE_LEASE", ""),
             identity=environment.get("DATALAKE_IDENTITY") or socket.gethostname(),
-            host=host,
+            host=host.removeprefix("[").removesuffix("]"),
             port=_whole("DATALAKE_LISTEN", port, 0, 65535),
             xcache_image=environment.get("DATALAKE_XCACHE_IMAGE") or "ghcr.io/projectescape/datalake-xcache:5.8.1-1",
             monitoring_namespaces=_names(environment.get("DATALAKE_MONITORING_NAMESPACES", "")),
@@ -106,7 +109,10 @@ def _whole(variable: str, text: str, least: int, most: int) -> int:
 def _seconds(variable: str, text: str) -> float:
     if not re.fullmatch(r"([0-9]+(ms|s|m|h))+", text):
         raise InvalidSetting(f"{variable}: {text!r} is no duration; write it as 30s, 10m or 1h30m")
-    return sum(int(number) * _UNIT_SECONDS[unit] for number, unit in re.findall(r"([0-9]+)(ms|s|m|h)", text))
+    seconds = sum(int(number) * _UNIT_SECONDS[unit] for number, unit in re.findall(r"([0-9]+)(ms|s|m|h)", text))
+    if seconds < _LEAST_SECONDS:
+        raise InvalidSetting(f"{variable}: {text} is too short, at least {_LEAST_SECONDS:g} s are needed")
+    return seconds
 
 
 def _one_of(variable: str, value: str, allowed: tuple[str, ...]) -> str:

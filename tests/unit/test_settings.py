@@ -1,8 +1,14 @@
 """What the environment tells the operator."""
 
+import re
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from datalake_operator.settings import InvalidSetting, Settings
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_without_any_variable_the_operator_serves_its_own_namespace() -> None:
@@ -26,11 +32,37 @@ def test_durations_are_written_as_in_the_api() -> None:
 
 
 @pytest.mark.parametrize(
+    ("listen", "host"), [("127.0.0.1:8080", "127.0.0.1"), ("[::]:8080", "::"), (":8080", ""), ("8080", "")]
+)
+def test_an_address_may_be_of_either_family_or_of_both(listen: str, host: str) -> None:
+    settings = Settings.from_environment({"DATALAKE_LISTEN": listen})
+    assert (settings.host, settings.port) == (host, 8080)
+
+
+def test_every_variable_and_its_default_are_in_the_documentation() -> None:
+    read: dict[str, str] = {}
+
+    class Environment(dict[str, str]):
+        def get(self, name: str, default: Any = None) -> Any:
+            read[name] = default or ""
+            return default
+
+    Settings.from_environment(Environment())
+    rows = re.findall(r"^\| `(DATALAKE_\w+)` \| (.*?) \|", (ROOT / "docs" / "settings.md").read_text(), re.MULTILINE)
+    documented = dict(rows)
+    assert documented.keys() == read.keys()
+    fixed = {name: f"`{default}`" for name, default in read.items() if default and "NAMESPACE" not in name}
+    assert {name: documented[name] for name in fixed} == fixed
+
+
+@pytest.mark.parametrize(
     ("variable", "value", "words"),
     [
         ("DATALAKE_WORKERS", "0", "no whole number from 1 to 64"),
         ("DATALAKE_WORKERS", "many", "no whole number from 1 to 64"),
         ("DATALAKE_RESYNC", "10", "no duration; write it as"),
+        ("DATALAKE_RESYNC", "0s", "too short"),
+        ("DATALAKE_LEASE_RETRY_PERIOD", "0ms", "too short"),
         ("DATALAKE_LISTEN", "8080x", "no whole number from 0 to 65535"),
         ("DATALAKE_LOG_FORMAT", "xml", "none of text, json"),
         ("DATALAKE_LOG_LEVEL", "loud", "none of DEBUG"),
