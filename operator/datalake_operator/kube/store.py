@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import zlib
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
+
+import orjson
 
 from datalake_operator.kube.resource import Resource
 
@@ -32,12 +33,12 @@ def version_of(obj: Object) -> int:
 
 def pack(obj: Object) -> bytes:
     """Return an object as compressed JSON: a tenth of what it takes as dicts, at some 50 microseconds each way."""
-    return zlib.compress(json.dumps(obj, separators=(",", ":")).encode(), 1)
+    return zlib.compress(orjson.dumps(obj), 1)
 
 
 def unpack(packed: bytes) -> Object:
     """Return what was packed."""
-    obj: Object = json.loads(zlib.decompress(packed))
+    obj: Object = orjson.loads(zlib.decompress(packed))
     return obj
 
 

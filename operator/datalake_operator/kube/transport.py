@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
 import aiohttp
+import orjson
 
 from datalake_operator.kube.config import Config
 from datalake_operator.kube.errors import ApiError, Unreachable, from_status
@@ -91,7 +91,7 @@ class Transport:
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """Open a response, count it, and turn everything that can go wrong before, within and after into our errors."""
         code = 0
-        data = None if body is None else json.dumps(body, separators=(",", ":")).encode()
+        data = None if body is None else orjson.dumps(body)
         sent = {"Content-Type": "application/json", **(headers or {})} if data is not None else headers
         try:
             async with self._http.request(
@@ -123,7 +123,7 @@ class Transport:
 
 def _parse(data: bytes) -> dict[str, Any]:
     try:
-        value = json.loads(data)
+        value = orjson.loads(data)
     except ValueError as error:
         raise Unreachable(f"the answer is not JSON: {error}") from None
     if not isinstance(value, dict):
@@ -134,7 +134,7 @@ def _parse(data: bytes) -> dict[str, Any]:
 async def _refusal(response: aiohttp.ClientResponse) -> ApiError:
     """Read the Status object of a refused request; what stands before the API server may answer anything."""
     try:
-        status = json.loads(await response.read())
+        status = orjson.loads(await response.read())
     except (ValueError, aiohttp.ClientError, TimeoutError):
         status = None
     known = isinstance(status, dict) and status.get("kind") == "Status"

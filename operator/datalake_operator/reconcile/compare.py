@@ -5,9 +5,10 @@ we want now (so no field of ours is left over), and what we want is a subset of 
 """
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+import orjson
 
 APPLIED_HASH = "datalake.projectescape.eu/applied-hash"
 """Annotation on each child with the hash of the manifest that was applied last."""
@@ -22,7 +23,7 @@ takes its pods away, and is no field of somebody else's."""
 
 def manifest_hash(manifest: Mapping[str, Any]) -> str:
     """Hash of a manifest, the same for equal content in any order of keys."""
-    return hashlib.sha256(json.dumps(manifest, sort_keys=True, separators=(",", ":")).encode()).hexdigest()[:32]
+    return hashlib.sha256(orjson.dumps(manifest, option=orjson.OPT_SORT_KEYS)).hexdigest()[:32]
 
 
 def with_hash(manifest: Mapping[str, Any]) -> dict[str, Any]:
