@@ -16,7 +16,6 @@ from tests.support.client import Client, Object, RefusedError
 from tests.support.exporter import Exporter
 from tests.support.kubelet import Kubelet
 from tests.support.lab import Lab
-from tests.support.objects import CHILD_KINDS
 from tests.support.operator import ROOT
 from tests.support.proxy import Proxy
 from tests.support.waiting import eventually
@@ -112,18 +111,9 @@ async def namespace(admin: Client) -> AsyncIterator[str]:
     account = {"name": "default", "namespace": name}  # made by a controller that a control plane lacks
     await admin.apply({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": account})
     yield name
-    for kind in ("XCacheNode", "RucioServer", "QoSProbe", "Pod", *CHILD_KINDS):
-        await _empty(admin, kind, name)
+    for kind in ("XCacheNode", "RucioServer", "QoSProbe"):
+        await admin.delete_all(kind, name)  # nobody else will, where there is no controller of namespaces
     await admin.delete("Namespace", name)
-
-
-async def _empty(admin: Client, kind: str, namespace: str) -> None:
-    """Delete what a test left, since a control plane has nobody who would."""
-    try:
-        await admin.delete_all(kind, namespace)
-    except RefusedError as error:
-        if error.status not in (404, 405):
-            raise
 
 
 @pytest.fixture

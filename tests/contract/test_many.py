@@ -25,7 +25,7 @@ async def test_five_hundred_resources_created_together_converge_one_worker_for_e
     def told() -> set[str]:
         return {done.call.name for done in lab.proxy.writes() if done.call.subresource == "status"}
 
-    await eventually(lambda: len(told()) == COUNT, 120)
+    await eventually(lambda: len(told()) == COUNT, 180)
     await lab.quiet(1)
     bodies = await lab.admin.list("XCacheNode", lab.namespace)
     assert all(is_current(body) and condition(body, "Reconciling") for body in bodies)

@@ -1,5 +1,6 @@
 """A small Kubernetes client for tests; not the product's, so that a bug there cannot hide itself."""
 
+import contextlib
 import json
 from collections.abc import AsyncIterator, Mapping
 from types import TracebackType
@@ -46,6 +47,10 @@ class RefusedError(Exception):
         self.status = status
 
 
+class MissingError(RefusedError, LookupError):
+    """There is no such object; for `eventually` that means not yet."""
+
+
 class Client:
     """Requests as one user; an async context manager."""
 
@@ -73,7 +78,7 @@ class Client:
         async with self._session.request(method, url, data=data, headers={"Content-Type": content}) as answer:
             text = await answer.text()
             if answer.status >= 400:
-                raise RefusedError(answer.status, text)
+                raise (MissingError if answer.status == 404 else RefusedError)(answer.status, text)
             return json.loads(text) if text.startswith("{") else {"text": text}
 
     async def get(self, kind: str, name: str, namespace: str = "") -> Object:
@@ -84,20 +89,16 @@ class Client:
         """Read one object; None where there is none."""
         try:
             return await self.get(kind, name, namespace)
-        except RefusedError as error:
-            if error.status == 404:
-                return None
-            raise
+        except MissingError:
+            return None
 
     async def list(self, kind: str, namespace: str = "", labels: str = "") -> list[Object]:
         """List objects, by kind, namespace and label selector; a kind that is not served has none."""
         query = f"?labelSelector={labels}" if labels else ""
         try:
             items = (await self.request("GET", path(kind, namespace) + query))["items"]
-        except RefusedError as error:
-            if error.status == 404:
-                return []
-            raise
+        except MissingError:
+            return []
         api_version, _ = PATHS[kind]
         return [{"apiVersion": api_version, "kind": kind, **item} for item in items]
 
@@ -122,11 +123,8 @@ class Client:
 
     async def delete(self, kind: str, name: str, namespace: str = "") -> None:
         """Delete an object now; one that is not there is fine."""
-        try:
+        with contextlib.suppress(MissingError):
             await self.request("DELETE", path(kind, namespace, name) + "?gracePeriodSeconds=0")
-        except RefusedError as error:
-            if error.status != 404:
-                raise
 
     async def delete_all(self, kind: str, namespace: str) -> None:
         """Delete every object of a kind in a namespace."""
