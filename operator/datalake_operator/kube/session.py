@@ -14,8 +14,8 @@ from datalake_operator.kube.resource import Resource, of
 from datalake_operator.kube.transport import OnRequest, Transport, ignore
 
 FIELD_MANAGER = "datalake-operator"
-PAGE = 500
-"""Objects per page of a list, as client-go's reflectors use."""
+PAGE = 100
+"""Objects asked for at once: a page of caches is some MiB while it is taken in, and that memory is never given back."""
 WATCH_SECONDS = 300
 """After about so many seconds the server ends a watch; a third is added at random, so that not all end at once."""
 

@@ -44,20 +44,20 @@ def is_subset(desired: Any, live: Any) -> bool:
 
     Lists of objects without one are replaced as a whole by the API server, so an entry more is a change.
     """
-    if isinstance(desired, Mapping):
-        return isinstance(live, Mapping) and all(
+    if isinstance(desired, dict):  # not Mapping: both sides are JSON, and this runs for every field at every pass
+        return isinstance(live, dict) and all(
             key in live and (value == live[key] if key in _ATOMIC else is_subset(value, live[key]))
             for key, value in desired.items()
         )
-    if isinstance(desired, Sequence) and not isinstance(desired, str):
-        if not isinstance(live, Sequence) or isinstance(live, str):
+    if isinstance(desired, list | tuple):
+        if not isinstance(live, list):
             return False
-        if desired and all(isinstance(item, Mapping) for item in desired):
+        if desired and all(isinstance(item, dict) for item in desired):
             keyed = any(key in desired[0] for key in _MERGE_KEYS)
             return (keyed or len(desired) == len(live)) and all(
                 any(is_subset(item, other) for other in _candidates(item, live)) for item in desired
             )
-        return list(desired) == list(live)
+        return list(desired) == live
     return bool(desired == live)
 
 
@@ -65,4 +65,4 @@ def _candidates(item: Mapping[str, Any], live: Sequence[Any]) -> Sequence[Any]:
     key = next((key for key in _MERGE_KEYS if key in item), None)
     if key is None:
         return live
-    return [other for other in live if isinstance(other, Mapping) and other.get(key) == item[key]]
+    return [other for other in live if isinstance(other, dict) and other.get(key) == item[key]]
