@@ -151,6 +151,14 @@ def test_draining_makes_it_unready_at_once_and_waits_for_the_reader(opened: Lab)
         opened.do("rm", "-f", "/run/xcache/drain")
 
 
+def test_a_server_that_starts_after_a_drain_is_ready(opened: Lab) -> None:
+    opened.do("touch", "/run/xcache/drain")
+    assert opened.run("xcache-check", "live").returncode == 0
+    assert opened.run("xcache-check", "ready").stdout == "draining\n"
+    assert opened.run("xcache-check", "startup").returncode == 0
+    assert opened.run("xcache-check", "ready").returncode == 0
+
+
 def test_draining_gives_up_after_its_time(opened: Lab) -> None:
     done = opened.run("xcache-drain", XCACHE_DRAIN_TIMEOUT="1", XCACHE_STATE_URL="http://127.0.0.1:1/state")
     opened.do("rm", "/run/xcache/drain")

@@ -72,6 +72,22 @@ def test_other_pages_are_not_found() -> None:
     refused.value.close()
 
 
+def test_while_the_drain_file_exists_the_cache_is_not_serving(tmp_path: Path) -> None:
+    with Exporter(settings(drain_file=tmp_path / "drain")) as exporter:
+        assert get(exporter, "/serving") == b""
+        (tmp_path / "drain").touch()
+        with pytest.raises(urllib.error.HTTPError, match="503") as refused:
+            get(exporter, "/serving")
+        refused.value.close()
+
+
+def test_everywhere_is_ipv6_too() -> None:
+    with Exporter(Settings(listen=("0.0.0.0", 0), gstream=ANY, summary=ANY)) as exporter:  # noqa: S104
+        for host in ("127.0.0.1", "::1"):
+            with socket.create_connection((host, exporter.http.server_address[1]), 5):
+                pass
+
+
 def test_directory_statistics_are_read_from_the_server_s_folder(tmp_path: Path) -> None:
     (tmp_path / "DirStat.json").write_text((FOLDER / "DirStat-1.json").read_text())
     with Exporter(settings(state_dir=tmp_path)) as exporter:

@@ -21,6 +21,8 @@ from xcache_exporter.state import state
 
 LARGEST_PACKET = 65536
 
+_EVERYWHERE = "0.0.0.0"  # noqa: S104 - the pod's own addresses
+
 USAGE_EVERY = 10.0
 """Seconds between looks at DirStat.json, which pfc writes once a minute or less often."""
 
@@ -115,9 +117,18 @@ class _Server(ThreadingHTTPServer):
             "/metrics": (CONTENT_TYPE_LATEST, exporter.metrics),
             "/state": ("application/json", exporter.state),
         }
+        self.drain_file = exporter.settings.drain_file
+        if address[0] == _EVERYWHERE and socket.has_dualstack_ipv6():
+            address = ("::", address[1])
         if ":" in address[0]:
             self.address_family = socket.AF_INET6
         super().__init__(address, _Handler)
+
+    def server_bind(self) -> None:
+        """Take IPv4 too at `::`: the pod's address may be of either family."""
+        if self.address_family == socket.AF_INET6:
+            self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        super().server_bind()
 
     def handle_error(self, request: object, client_address: object) -> None:
         """A client that went away is nobody's fault."""
@@ -128,7 +139,14 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Server
 
     def do_GET(self) -> None:
-        found = self.server.pages.get(self.path.partition("?")[0])
+        path = self.path.partition("?")[0]
+        if path == "/serving":  # the kubelet asks
+            draining = self.server.drain_file.exists()
+            self.send_response(HTTPStatus.SERVICE_UNAVAILABLE if draining else HTTPStatus.OK)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
+        found = self.server.pages.get(path)
         if found is None:
             self.send_error(HTTPStatus.NOT_FOUND, "try /metrics or /state")
             return

@@ -144,13 +144,23 @@ def _prepare(node: XCacheNode, image: str, found: tuple[Volume, ...]) -> dict[st
 
 
 def _exporter(node: XCacheNode, image: str, found: tuple[Volume, ...]) -> dict[str, Any]:
-    """A native sidecar: starts before xrootd, ends after it, and its own state never makes the pod unready."""
+    """A native sidecar: starts before xrootd and ends after it.
+
+    Its readiness check tells of a drain: kubelets of 1.35 and 1.36.3 do not heed a check that runs a command once the
+    pod has to stop (kubernetes/kubernetes#140881), so new clients would be sent there until the end.
+    """
     return {
         **_container(node, "exporter", image),
         "command": ["tini", "--", "xcache-exporter"],
         "restartPolicy": "Always",
         "env": _exporter_environment(node, found),
         "ports": [_port("metrics", EXPORTER_PORT)],
+        "readinessProbe": {
+            "httpGet": {"path": "/serving", "port": "metrics", "scheme": "HTTP"},
+            "periodSeconds": 2,
+            "timeoutSeconds": 5,
+            "failureThreshold": 1,
+        },
         "resources": _exporter_resources(node),
         "volumeMounts": [
             {"name": "run", "mountPath": RUN, "readOnly": True},
