@@ -130,6 +130,38 @@ async def test_a_claim_whose_entry_has_gone_follows_the_policy_to_retain(lab: La
     assert {entry.resource for entry in await lab.writes(start)} == {"xcachenodes/status"}
 
 
+@pytest.mark.parametrize("trouble", ["Stalled", "DependencyMissing"])
+@with_pods
+async def test_claims_are_released_although_nothing_else_can_be_done(trouble: str, lab: Lab) -> None:
+    await lab.operator()
+    await lab.create(deletionPolicy="Delete")
+    await lab.ready()
+    before = await lab.admin.get("PersistentVolumeClaim", "x-d0", lab.namespace)
+    assert before["metadata"]["ownerReferences"]
+    if trouble == "Stalled":
+        await lab.change({"spec": {"origin": {"url": "roots://origin.example.org:1094"}}})
+        await lab.until(lambda body: condition(body, "Stalled"))
+    else:
+        data = [{"name": "d0", "claim": {"size": "10Gi"}}, {"name": "d1", "existingClaim": {"name": "missing"}}]
+        await lab.change({"spec": {"storage": {"data": data, "maxCacheSize": "1Gi"}}})
+        await lab.until(lambda body: condition(body, "Ready").get("reason") == trouble)
+    await lab.change({"spec": {"deletionPolicy": "Retain"}})
+
+    async def released() -> bool:
+        claim = await lab.admin.get("PersistentVolumeClaim", "x-d0", lab.namespace)
+        return not claim["metadata"].get("ownerReferences")
+
+    await eventually(released)
+    after = await lab.admin.get("PersistentVolumeClaim", "x-d0", lab.namespace)
+    for part in ("labels", "annotations"):
+        assert after["metadata"][part] == before["metadata"][part]
+    assert after["spec"] == before["spec"]
+    await lab.quiet()
+    start = await lab.audit.mark()
+    await pass_now(lab, "again")
+    assert {entry.resource for entry in await lab.writes(start)} == {"xcachenodes/status"}
+
+
 @with_pods
 async def test_nothing_is_pruned_while_suspended(lab: Lab) -> None:
     await lab.operator()

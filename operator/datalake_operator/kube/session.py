@@ -175,6 +175,18 @@ class Api:
         path = resource.path(metadata.get("namespace"), metadata["name"])
         return await self._ask("update", "PUT", resource, path, params=params, body=manifest)
 
+    async def disown(self, resource: Resource, namespace: str, name: str, uid: str, owner_uid: str) -> Object:
+        """Take one owner reference, and nothing else, from an object of a uid; return the object as it is now.
+
+        Raises:
+            NotFound: there is no such object.
+            Conflict: the object of that name has another uid.
+        """
+        body = {"metadata": {"uid": uid, "ownerReferences": [{"$patch": "delete", "uid": owner_uid}]}}
+        headers = {"Content-Type": "application/strategic-merge-patch+json"}
+        path, params = resource.path(namespace, name), {"fieldManager": FIELD_MANAGER}
+        return await self._ask("patch", "PATCH", resource, path, params=params, headers=headers, body=body)
+
     async def delete(self, resource: Resource, namespace: str | None, name: str, uid: str | None = None) -> None:
         """Delete an object in the background; with a uid only the one that has it.
 

@@ -56,6 +56,19 @@ class Applier:
             with _refusals_told(resource, name):
                 await self._children.apply(key, with_hash(manifest))
 
+    async def release(self, key: Key, owner: Manifest) -> None:
+        """Let claims outlive their resource: take its owner reference from each that has it, and change nothing else.
+
+        Raises:
+            Stalled: the API server refuses it for good.
+            ApiError: anything that another try may mend.
+        """
+        uid = owner["metadata"]["uid"]
+        for resource, live in self._children.of(key):
+            if resource == CLAIMS and belongs_to(live, uid):
+                with _refusals_told(resource, live["metadata"]["name"]), suppress(NotFound, Conflict):
+                    await self._children.disown(key, resource, live, uid)
+
     async def prune(self, key: Key, owner: Manifest, desired: Iterable[Manifest], *, rolled: bool) -> None:
         """Delete owned children that are no longer desired; never claims, and configuration only once `rolled`.
 

@@ -1,6 +1,6 @@
 """Stores of all children, filled by label-selected informers, with an index by the resource that they belong to."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from datalake_operator.build.labels import INSTANCE, MANAGED_BY, MANAGER
@@ -55,12 +55,23 @@ class Children:
         Raises:
             ApiError: the API server did not take it.
         """
-        resource, name = of(manifest), manifest["metadata"]["name"]
+        await self._write(key, of(manifest), manifest["metadata"]["name"], self._api.apply(manifest))
+
+    async def disown(self, key: Key, resource: Resource, live: Manifest, owner_uid: str) -> None:
+        """Take one owner reference, and nothing else, from a child.
+
+        Raises:
+            ApiError: the API server did not take it.
+        """
+        name, uid = live["metadata"]["name"], live["metadata"]["uid"]
+        await self._write(key, resource, name, self._api.disown(resource, key.namespace, name, uid, owner_uid))
+
+    async def _write(self, key: Key, resource: Resource, name: str, request: Awaitable[Manifest]) -> None:
         store = self.stores[resource]
         entry = (resource, key.namespace, name)
         self._in_flight.add(entry)
         try:
-            live = await self._api.apply(manifest)
+            live = await request
             store.put(live)
         finally:
             self._in_flight.discard(entry)

@@ -111,6 +111,10 @@ class Reconciler:
     async def _make_so(self, this: _Pass) -> None:
         """Steps 1 to 5."""
         key, kind, body = this.key, this.kind, this.body
+        suspended = body["spec"].get("suspend") is True
+        if body["spec"].get("deletionPolicy") == "Retain" and not suspended:
+            # First of all: whatever else is wrong, data must not go with a resource that says so.
+            await self._applier.release(key, body)  # API needed, where the policy has changed
         this.model = _validated(kind, body)  # pure
         self._keep(key, body)
         this.found = self._dereference(this)  # stores only
@@ -121,7 +125,7 @@ class Reconciler:
             desired = kind.build(this.model, self._context(), view)  # pure
         except Refused as refused:
             raise Stalled(refused.reason, refused.message) from refused
-        if body["spec"].get("suspend") is True:
+        if suspended:
             return
         await self._applier.apply(key, body, kind.resource, desired)  # API needed
         view = self._view(this)

@@ -89,7 +89,8 @@ def _conditions(
                 "Suspended",
                 "True",
                 EngineReason.SUSPENDED,
-                "spec.suspend is true: nothing is written until it is false",
+                "spec.suspend is true: nothing is written until it is false, and no change of the spec holds before, "
+                "not even one of deletionPolicy",
             )
         )
     return conditions + domain

@@ -1,6 +1,6 @@
 """XCacheNode: what the engine asks of it, answered by `api`, `build` and `status`."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -8,7 +8,6 @@ from typing import Any
 from datalake_operator.api.xcache import XCacheNode
 from datalake_operator.build import Context, xcache
 from datalake_operator.build.labels import belongs_to
-from datalake_operator.build.storage import volumes
 from datalake_operator.kube import resource as kube
 from datalake_operator.kube.references import Reference
 from datalake_operator.reconcile import growth
@@ -16,9 +15,6 @@ from datalake_operator.reconcile.kind import Kind, Manifest
 from datalake_operator.reconcile.xcache_state import State
 from datalake_operator.status import Assessment, View
 from datalake_operator.status import xcache as judge
-
-_LABELS = "app.kubernetes.io/"
-"""Prefix of the labels that we put on every child."""
 
 
 class XCacheKind(Kind[XCacheNode]):
@@ -45,7 +41,7 @@ class XCacheKind(Kind[XCacheNode]):
 
     def build(self, model: XCacheNode, context: Context, view: View) -> tuple[Manifest, ...]:
         """Give the desired children, claims at the sizes that they can have now."""
-        return *growth.settled(xcache.build(model, context), view), *_released(model, view)
+        return growth.settled(xcache.build(model, context), view)
 
     def assess(self, model: XCacheNode, view: View, now: datetime) -> Assessment:
         """Judge the cache."""
@@ -78,25 +74,3 @@ def _own(model: XCacheNode, view: View) -> View:
         children={key: child for key, child in view.children.items() if key[0] != ours[0] or key == ours},
         pods=tuple(pod for pod in view.pods if uid is not None and belongs_to(pod, uid)),
     )
-
-
-def _released(model: XCacheNode, view: View) -> Iterator[Manifest]:
-    """Claims of entries that left the spec under `Delete`, without their owner once the policy is `Retain`.
-
-    They would go with the resource otherwise, against what the policy says. What we own of them is named again as it
-    is: server-side apply would take away what is left out, which a claim does not allow.
-    """
-    if model.spec.deletion_policy != "Retain":
-        return
-    wanted = {volume.claim_name for volume in volumes(model)}
-    for (kind, name), live in view.children.items():
-        if kind != kube.CLAIMS.kind or name in wanted or not belongs_to(live, model.metadata.uid):
-            continue
-        labels = {key: value for key, value in live["metadata"]["labels"].items() if key.startswith(_LABELS)}
-        fixed = ("accessModes", "resources", "storageClassName")
-        yield {
-            "apiVersion": kube.CLAIMS.api_version,
-            "kind": kube.CLAIMS.kind,
-            "metadata": {"name": name, "namespace": model.metadata.namespace, "labels": labels},
-            "spec": {key: live["spec"][key] for key in fixed if key in live["spec"]},
-        }

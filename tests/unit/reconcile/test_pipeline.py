@@ -29,6 +29,7 @@ class Server:
 
     def __init__(self) -> None:
         self.resources: Resources | None = None
+        self.children: Children | None = None
         self.version = 1000
 
     async def apply_status(self, manifest: Mapping[str, Any]) -> Any:
@@ -54,6 +55,14 @@ class Server:
                 },
             }
         )
+
+    async def disown(self, resource: Any, _namespace: str, name: str, uid: str, owner_uid: str) -> Any:
+        assert self.children is not None
+        live = self.children.get(resource, "ns", name)
+        assert live is not None
+        assert live["metadata"]["uid"] == uid
+        references = [one for one in live["metadata"]["ownerReferences"] if one["uid"] != owner_uid]
+        return self.newer({**live, "metadata": {**live["metadata"], "ownerReferences": references}})
 
     def newer(self, body: Mapping[str, Any]) -> Any:
         self.version += 1
@@ -97,7 +106,7 @@ class World:
         kind, server = XCacheKind(), Server()
         self.named, self.observed = Named(), Observed()
         self.resources = server.resources = Resources(server, [XCACHE_NODES], lambda _: None)  # type: ignore[arg-type]
-        self.children = Children(server, [kind], lambda _: None)  # type: ignore[arg-type]
+        self.children = server.children = Children(server, [kind], lambda _: None)  # type: ignore[arg-type]
         self.server = server
         self.reconciler = Reconciler(
             api=server,  # type: ignore[arg-type]
@@ -163,3 +172,29 @@ async def test_a_resource_that_was_made_again_is_not_taken_for_the_one_before(wo
     again = await world.reconcile(BAD, 1, uid="another")
     assert condition(again, "Stalled")
     assert not condition(again, "StorageBound")
+
+
+WITH_CLAIM: dict[str, Any] = {"storage": {"data": [{"name": "d0", "claim": {"size": "1Gi"}}]}}
+MISSING: dict[str, Any] = {"name": "d1", "existingClaim": {"name": "missing"}}
+TROUBLES: dict[str, dict[str, Any]] = {
+    "stalled": WITH_CLAIM | {"origin": BAD["origin"]},
+    "a dependency is missing": {"storage": {"data": [*WITH_CLAIM["storage"]["data"], MISSING], "maxCacheSize": "1Gi"}},
+}
+
+
+def owners(world: World) -> list[str]:
+    claim = world.children.get(CLAIMS, "ns", "x-d0")
+    assert claim is not None
+    return [one["uid"] for one in claim["metadata"].get("ownerReferences", [])]
+
+
+@pytest.mark.parametrize("trouble", TROUBLES.values(), ids=TROUBLES)
+async def test_claims_are_released_whatever_else_is_wrong(trouble: dict[str, Any], world: World) -> None:
+    await world.reconcile(WITH_CLAIM | {"deletionPolicy": "Delete"}, 1)
+    await world.reconcile(trouble | {"deletionPolicy": "Delete"}, 2)
+    assert owners(world) == ["u"]
+    await world.reconcile(trouble | {"deletionPolicy": "Retain", "suspend": True}, 3)
+    assert owners(world) == ["u"], "suspend stops every write"
+    body = await world.reconcile(trouble | {"deletionPolicy": "Retain"}, 4)
+    assert condition(body, "Ready")["status"] == "False"
+    assert owners(world) == []

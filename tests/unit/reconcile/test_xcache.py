@@ -7,7 +7,6 @@ import pytest
 
 from datalake_operator.api.parse import parse
 from datalake_operator.api.xcache import XCacheNode
-from datalake_operator.build import Context
 from datalake_operator.reconcile.xcache import XCacheKind
 from datalake_operator.status import View
 from tests.support.objects import xcache
@@ -72,43 +71,3 @@ def test_a_strangers_pod_of_the_very_name_makes_nothing_ready(node: XCacheNode) 
 
     assert ready(pod(owner=None)) == "False"
     assert ready(pod()) == "True"
-
-
-OWNED: dict[str, Any] = {
-    "metadata": {
-        "name": "x-d1",
-        "labels": {"app.kubernetes.io/instance": "x", "theirs": "yes"},
-        "ownerReferences": [{"kind": "XCacheNode", "name": "x", "uid": "u", "controller": True}],
-    },
-    "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}, "volumeName": "pv"},
-}
-CONTEXT = Context(xcache_image="example.org/xcache:1", operator_namespace="o")
-
-
-def claims(policy: str, *live: dict[str, Any], entries: tuple[str, ...] = ("d0",)) -> dict[str, Any]:
-    """The claims that a cache wants, by name, while `live` are there."""
-    data = [{"name": entry, "claim": {"size": "1Gi"}} for entry in entries]
-    there = View(children={("PersistentVolumeClaim", one["metadata"]["name"]): one for one in live})
-    found = KIND.build(parsed(deletionPolicy=policy, storage={"data": data}), CONTEXT, there)
-    return {one["metadata"]["name"]: one for one in found if one["kind"] == "PersistentVolumeClaim"}
-
-
-def test_a_claim_whose_entry_has_gone_loses_its_owner_when_claims_are_to_be_retained() -> None:
-    released = claims("Retain", OWNED)["x-d1"]
-    assert released["metadata"] == {
-        "name": "x-d1",
-        "namespace": "ns",
-        "labels": {"app.kubernetes.io/instance": "x"},
-    }
-    assert released["spec"] == {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
-
-
-def test_a_claim_whose_entry_has_gone_is_left_alone_otherwise() -> None:
-    assert claims("Delete", OWNED).keys() == {"x-d0"}
-    free = {**OWNED, "metadata": {**OWNED["metadata"], "ownerReferences": []}}
-    assert claims("Retain", free).keys() == {"x-d0"}
-
-
-def test_a_claim_in_use_is_wanted_once() -> None:
-    assert claims("Retain", OWNED, entries=("d0", "d1")).keys() == {"x-d0", "x-d1"}
-    assert "ownerReferences" in claims("Delete", OWNED, entries=("d0", "d1"))["x-d1"]["metadata"]
