@@ -18,6 +18,9 @@ FIRST_BACKOFF = 0.2
 LONGEST_BACKOFF = 60.0
 """Seconds between retries at most: an API server that came back is used within a minute."""
 
+_SPARE = 64
+"""Kept appointments beyond twice those that count: few keys are not worth the tidying."""
+
 
 class Queue(Generic[Key]):
     """Keys that want a reconcile.
@@ -65,10 +68,16 @@ class Queue(Generic[Key]):
         self._due[key] = when
         self._sequence += 1
         heapq.heappush(self._timers, (when, self._sequence, key))
+        if len(self._timers) > 2 * len(self._due) + _SPARE:
+            self._timers = [timer for timer in self._timers if self._due.get(timer[2]) == timer[0]]
+            heapq.heapify(self._timers)
         self._arm()
 
     def retry(self, key: Key, at_least: float = 0.0) -> float:
         """Ask again after a failure: exponential backoff with jitter, never before `at_least` seconds.
+
+        To be called before `done`: what came while the pass failed is seen by the next one, and brings it no sooner.
+        Whatever is added later does, so that a mend takes effect at once.
 
         Returns:
             The delay in seconds.
@@ -77,6 +86,7 @@ class Queue(Generic[Key]):
         self._failures[key] = failures + 1
         backoff = min(LONGEST_BACKOFF, FIRST_BACKOFF * 2.0 ** min(failures, 20))
         delay = max(at_least, backoff * (0.5 + self._jitter() / 2))
+        self._dirty.discard(key)
         self.add_after(key, delay)
         return delay
 

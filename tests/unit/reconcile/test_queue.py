@@ -96,6 +96,41 @@ async def test_a_retry_never_comes_before_the_server_allows(queue: Queue[str]) -
     assert queue.retry("a", at_least=7) == 7
 
 
+async def test_what_came_during_a_pass_that_failed_does_not_bring_the_retry_forward(queue: Queue[str]) -> None:
+    began = asyncio.get_running_loop().time()
+    queue.add("a")
+    await taken(queue)
+    queue.add("a")
+    queue.retry("a", at_least=0.1)
+    queue.done("a")
+    assert len(queue) == 0
+    assert await taken(queue) == "a"
+    assert asyncio.get_running_loop().time() - began >= 0.1
+    queue.done("a")
+    assert await nothing_comes(queue)
+
+
+async def test_what_comes_after_a_pass_that_failed_brings_the_retry_forward(queue: Queue[str]) -> None:
+    queue.add("a")
+    await taken(queue)
+    queue.retry("a", at_least=60)
+    queue.done("a")
+    queue.add("a")
+    assert await taken(queue) == "a"
+
+
+async def test_appointments_that_no_longer_count_do_not_pile_up(queue: Queue[str]) -> None:
+    queue.add_after("kept", 60)
+    for _ in range(10_000):
+        queue.add_after("a", 600)
+        queue.add("a")
+        await taken(queue)
+        queue.done("a")
+    assert len(queue._timers) < 100
+    queue.add_after("kept", 0.01)
+    assert await taken(queue) == "kept"
+
+
 async def test_work_that_ends_is_not_stuck_and_work_that_does_not_end_is() -> None:
     now = 100.0
     queue: Queue[str] = Queue(clock=lambda: now)
