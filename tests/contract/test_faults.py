@@ -118,6 +118,37 @@ async def test_the_pause_between_tries_doubles_with_jitter(lab: Lab) -> None:
     assert len({round(pause / (0.2 * 2**number), 3) for number, pause in enumerate(pauses)}) > 1, "no jitter"
 
 
+@with_pods
+async def test_a_failure_that_lasts_is_told_once_and_mended_by_itself(lab: Lab) -> None:
+    await lab.operator()
+    rule = lab.proxy.add(Answer(500, "InternalError", "etcd is away"), verb="patch", resource="services", times=None)
+    await lab.create()
+    body = await lab.until(lambda body: condition(body, "Reconciling").get("reason") == "Retrying")
+    assert rule.fired >= 3
+    assert "etcd is away" in condition(body, "Ready")["message"]
+    assert "Service x" in condition(body, "Ready")["message"]
+    start, fired = await lab.audit.mark(), rule.fired
+    await eventually(lambda: rule.fired >= fired + 2, 20, "two more tries")
+    assert not await lab.writes(start)
+    lab.proxy.clear()
+    await lab.ready(within=30)
+
+
+async def test_a_namespace_that_is_being_deleted_is_waited_for_in_silence(lab: Lab) -> None:
+    await lab.operator()
+    await lab.create()
+    await lab.until(lambda body: condition(body, "Ready"))
+    await lab.quiet()
+    await lab.admin.delete("Namespace", lab.namespace)  # for ever, where nobody empties it
+    name = next(name for kind, name in await lab.children() if kind == "Service")
+    await lab.admin.delete("Service", name, lab.namespace)
+    body = await lab.until(lambda body: condition(body, "Reconciling").get("reason") == "NamespaceTerminating")
+    assert condition(body, "Ready")["status"] == "False"
+    assert not condition(body, "Stalled")
+    await lab.quiet(2)
+    assert not [event for event in await lab.admin.list("Event", lab.namespace) if event["type"] == "Warning"]
+
+
 async def test_retry_after_is_respected(lab: Lab) -> None:
     await lab.operator()
     rule = lab.proxy.add(Answer(429, retry_after=3), verb="patch", resource="serviceaccounts", times=None)

@@ -35,6 +35,10 @@ class Forbidden(ApiError):
     """403: the operator's role does not allow it."""
 
 
+class NamespaceTerminating(ApiError):
+    """403: the namespace is being deleted and takes no new objects; no role can mend that."""
+
+
 class NotFound(ApiError):
     """404: no such object, or no such kind."""
 
@@ -72,6 +76,9 @@ _CLASSES: dict[int, type[ApiError]] = {
     429: Throttled,
 }
 
+_TERMINATING = "NamespaceTerminating"
+"""Cause that the API server's plug-in NamespaceLifecycle gives."""
+
 
 def from_status(code: int, status: Mapping[str, Any], retry_after: float | None = None) -> ApiError:
     """Make the error for a Status object (`kind: Status`) of the API server.
@@ -85,4 +92,6 @@ def from_status(code: int, status: Mapping[str, Any], retry_after: float | None 
     if retry_after is None:
         retry_after = details.get("retryAfterSeconds")
     kind = _CLASSES.get(code, ApiError)
+    if code == 403 and any(cause.get("reason") == _TERMINATING for cause in details.get("causes") or ()):
+        kind = NamespaceTerminating
     return kind(code, str(status.get("reason") or "Unknown"), str(status.get("message") or f"HTTP {code}"), retry_after)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 from datalake_operator.build.labels import belongs_to
-from datalake_operator.kube.errors import Conflict, Forbidden, Invalid, NotFound
+from datalake_operator.kube.errors import ApiError, Conflict, Forbidden, Invalid, NotFound
 from datalake_operator.kube.references import Reference
 from datalake_operator.kube.resource import CLAIMS, CONFIG_MAPS, PODS, SECRETS, Resource, of
 from datalake_operator.kube.session import Api
@@ -148,6 +148,7 @@ def _refusals_told(resource: Resource, name: str) -> Iterator[None]:
 
     Raises:
         Stalled: with the API server's words.
+        ApiError: anything else, with the object as its note.
     """
     try:
         yield
@@ -157,3 +158,6 @@ def _refusals_told(resource: Resource, name: str) -> Iterator[None]:
             f"the API server refused {resource.kind} {name}: {error.message}",
             retry=error,
         ) from error
+    except ApiError as error:
+        error.add_note(f"{resource.kind} {name}")
+        raise

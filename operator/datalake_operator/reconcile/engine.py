@@ -9,14 +9,11 @@ from time import monotonic
 from datalake_operator.kube.errors import ApiError, NotFound
 from datalake_operator.metrics import Metrics
 from datalake_operator.reconcile.kind import Key
-from datalake_operator.reconcile.pipeline import Reconciler
+from datalake_operator.reconcile.pipeline import TOLD_AFTER, Reconciler
 from datalake_operator.reconcile.queue import Queue
 from datalake_operator.reconcile.resources import Resources
 
 log = logging.getLogger(__name__)
-
-_LOUD_AFTER = 3
-"""Failures in a row that are told at WARNING: fewer are everyday life of a cluster."""
 
 
 class Engine:
@@ -78,7 +75,7 @@ class Engine:
 
     async def _one(self, key: Key) -> str:
         try:
-            wake = await self._reconciler.reconcile(key)
+            wake = await self._reconciler.reconcile(key, self._queue.failures(key))
         except ApiError as error:
             if isinstance(error, NotFound):
                 await self._on_missing()
@@ -97,5 +94,5 @@ class Engine:
     def _put_off(self, key: Key, why: str, retry_after: float | None) -> None:
         delay = self._queue.retry(key, retry_after or 0.0)
         self._metrics.retries.labels(kind=key.kind).inc()
-        level = logging.WARNING if self._queue.failures(key) >= _LOUD_AFTER else logging.INFO
+        level = logging.WARNING if self._queue.failures(key) >= TOLD_AFTER else logging.INFO
         log.log(level, "%s: tries again in %.1f s: %s", key, delay, why)

@@ -6,16 +6,7 @@ from datalake_operator.status.reasons import EngineReason
 
 
 class Outcome(Exception):
-    """A reason and a message for status."""
-
-    def __init__(self, reason: str, message: str) -> None:
-        super().__init__(message)
-        self.reason = reason
-        self.message = message
-
-
-class Stalled(Outcome):
-    """A user must act.
+    """A reason and a message for status.
 
     Args:
         reason: one of docs/conditions.md.
@@ -24,8 +15,14 @@ class Stalled(Outcome):
     """
 
     def __init__(self, reason: str, message: str, retry: ApiError | None = None) -> None:
-        super().__init__(reason, message)
+        super().__init__(message)
+        self.reason = reason
+        self.message = message
         self.retry = retry
+
+
+class Stalled(Outcome):
+    """A user must act."""
 
 
 class Taken(Stalled):
@@ -39,8 +36,8 @@ class Taken(Stalled):
 class Postponed(Outcome):
     """Something that will come by itself is not there yet; no hands are needed."""
 
-    def __init__(self, message: str, reason: str = EngineReason.RECONCILING) -> None:
-        super().__init__(reason, message)
+    def __init__(self, message: str, reason: str = EngineReason.RECONCILING, retry: ApiError | None = None) -> None:
+        super().__init__(reason, message, retry)
 
 
 class Vanished(Exception):

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Protocol
 
 from datalake_operator.api.problems import InvalidResource
 from datalake_operator.build import Context, Refused
-from datalake_operator.kube.errors import NotFound
+from datalake_operator.kube.errors import ApiError, NamespaceTerminating, NotFound
 from datalake_operator.kube.events import EventRecorder
 from datalake_operator.kube.references import Reference, References
 from datalake_operator.kube.resource import PODS
@@ -19,9 +19,12 @@ from datalake_operator.reconcile.apply import Applier
 from datalake_operator.reconcile.children import Children
 from datalake_operator.reconcile.kind import Key, Kind, Manifest
 from datalake_operator.reconcile.outcome import Outcome, Postponed, Stalled, Taken, Unknown, Vanished
-from datalake_operator.reconcile.report import status, transition
+from datalake_operator.reconcile.report import lasting, status, transition
 from datalake_operator.reconcile.resources import Resources
 from datalake_operator.status import EngineReason, Observation, View
+
+TOLD_AFTER = 3
+"""Failures in a row of one resource that are told: fewer are everyday life of a cluster."""
 
 
 class Observations(Protocol):
@@ -75,8 +78,12 @@ class Reconciler:
         """Packed body with the last valid spec, whose children live on while a newer one is not valid."""
         self._strangers: dict[Key, Reference] = {}
 
-    async def reconcile(self, key: Key) -> float | None:
+    async def reconcile(self, key: Key, failures: int = 0) -> float | None:
         """Run one pass over `key`.
+
+        Args:
+            key: of the resource.
+            failures: passes over it in a row that ended with an ApiError before this one; see `TOLD_AFTER`.
 
         Returns:
             Seconds after which it wants another pass although nothing changes, None for no such wish.
@@ -100,11 +107,18 @@ class Reconciler:
             return None
         except Outcome as ended_early:
             outcome = ended_early
+        except NamespaceTerminating as error:
+            message = f"the namespace is being deleted and takes no new objects: {error.message}"
+            outcome = Postponed(message, EngineReason.NAMESPACE_TERMINATING)
+        except ApiError as error:
+            if failures + 1 < TOLD_AFTER:
+                raise
+            outcome = lasting(body.get("status", {}), error)
         if this.model is None:
             self._recall(this)
         self._watch_stranger(this, outcome)
         wake = await self._report(this, outcome)
-        if isinstance(outcome, Stalled) and outcome.retry is not None:
+        if outcome is not None and outcome.retry is not None:
             raise outcome.retry
         return wake
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
+from datalake_operator.kube.errors import ApiError
 from datalake_operator.reconcile.kind import Manifest
 from datalake_operator.reconcile.outcome import Outcome, Postponed, Stalled
 from datalake_operator.status import Assessment, Condition, EngineReason, merge
@@ -51,6 +52,17 @@ def status(body: Manifest, assessment: Assessment | None, outcome: Outcome | Non
             before.get("conditions", ()), _conditions(before, assessment, outcome, suspended=suspended), generation, now
         ),
     }
+
+
+def lasting(before: Mapping[str, Any], error: ApiError) -> Postponed:
+    """What to say of an API server that fails again and again. Pure.
+
+    Its words may differ at each try: the first ones stay, so that there is one write of status and not one per try.
+    """
+    about = f"{note}: " if (note := next(iter(getattr(error, "__notes__", ())), "")) else ""
+    head = f"{about}the API server fails ({error.status or 'no answer'} {error.reason}), tried again until it does not"
+    said = (_condition(before, "Ready") or {}).get("message", "")
+    return Postponed(said if said.startswith(head) else f"{head}: {error.message}", EngineReason.RETRYING, error)
 
 
 def transition(before: Mapping[str, Any], after: Mapping[str, Any]) -> Event | None:

@@ -28,5 +28,11 @@ class EngineReason:
     APPLY_REFUSED = "ApplyRefused"
     """The API server refused a child (403 or 422); the message carries its answer."""
 
+    RETRYING = "Retrying"
+    """The API server fails at one request again and again (5xx, 409, no answer); the message carries its words."""
+
+    NAMESPACE_TERMINATING = "NamespaceTerminating"
+    """The namespace is being deleted, and takes no new objects."""
+
     RECONCILING = "Reconciling"
     """The operator or the cluster is still at work on the newest spec; no hands are needed."""

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from datalake_operator.build import Context
+from datalake_operator.kube.errors import ApiError, NamespaceTerminating
 from datalake_operator.kube.references import Reference
 from datalake_operator.kube.resource import CLAIMS, PODS, STATEFUL_SETS, XCACHE_NODES
 from datalake_operator.reconcile.children import Children
@@ -31,24 +32,30 @@ class Server:
         self.resources: Resources | None = None
         self.children: Children | None = None
         self.version = 1000
+        self.refused: ApiError | None = None
+        self.statuses = 0
 
     async def apply_status(self, manifest: Mapping[str, Any]) -> Any:
         assert self.resources is not None
+        self.statuses += 1
         return self.newer({**(self.resources.get(KEY) or {}), "status": manifest["status"]})
 
     async def apply(self, manifest: Mapping[str, Any]) -> Any:
+        if self.refused is not None:
+            raise self.refused
         return self.newer({**manifest, "metadata": {"uid": "child", **manifest["metadata"]}})
 
     async def get(self, resource: Any, _namespace: str, name: str, **_: Any) -> Any:
         assert self.resources is not None
         if resource == XCACHE_NODES:
             return self.resources.get(KEY)
-        return await self.apply(
+        return self.newer(
             {
                 "apiVersion": resource.api_version,
                 "kind": resource.kind,
                 "metadata": {
                     "name": name,
+                    "uid": "child",
                     "namespace": "ns",
                     "ownerReferences": [{"kind": "XCacheNode", "name": "x", "uid": "u", "controller": True}],
                     "resourceVersion": "1",
@@ -123,14 +130,16 @@ class World:
     def emit(self, *_: Any) -> None:
         """Take an event."""
 
-    async def reconcile(self, spec: dict[str, Any], generation: int, uid: str = "u") -> Mapping[str, Any]:
+    async def reconcile(
+        self, spec: dict[str, Any], generation: int, uid: str = "u", failures: int = 0
+    ) -> Mapping[str, Any]:
         """Write a spec, run one pass, and return the resource."""
         body = xcache("x", "ns", **spec)
         old = self.resources.get(KEY) or {}
         status = old.get("status", {}) if old and old["metadata"]["uid"] == uid else {"observedGeneration": -1}
         metadata = {**body["metadata"], "uid": uid, "generation": generation}
         self.resources.stores[XCACHE_NODES].put(self.server.newer({**body, "status": status, "metadata": metadata}))
-        await self.reconciler.reconcile(KEY)
+        await self.reconciler.reconcile(KEY, failures)
         found = self.resources.get(KEY)
         assert found is not None
         return found
@@ -198,3 +207,31 @@ async def test_claims_are_released_whatever_else_is_wrong(trouble: dict[str, Any
     body = await world.reconcile(trouble | {"deletionPolicy": "Retain"}, 4)
     assert condition(body, "Ready")["status"] == "False"
     assert owners(world) == []
+
+
+async def test_failures_are_told_when_they_last_and_once(world: World) -> None:
+    error = world.server.refused = ApiError(500, "InternalError", "etcd is away")
+    for failures in (0, 1):
+        with pytest.raises(ApiError):
+            await world.reconcile(WITH_CLAIM, 1, failures=failures)
+    body = world.resources.get(KEY)
+    assert body is not None
+    assert "conditions" not in body["status"]
+    for failures in (2, 3):
+        with pytest.raises(ApiError) as raised:
+            await world.reconcile(WITH_CLAIM, 1, failures=failures)
+        assert raised.value is error
+    body = world.resources.get(KEY)
+    assert body is not None
+    assert condition(body, "Reconciling")["reason"] == "Retrying"
+    assert "etcd is away" in condition(body, "Ready")["message"]
+    assert world.server.statuses == 1
+    world.server.refused = None
+    assert condition(await world.reconcile(WITH_CLAIM, 1, failures=4), "Ready")["reason"] != "Retrying"
+
+
+async def test_a_namespace_that_is_being_deleted_is_waited_for(world: World) -> None:
+    world.server.refused = NamespaceTerminating(403, "Forbidden", "it is being terminated")
+    body = await world.reconcile(WITH_CLAIM, 1)
+    assert condition(body, "Reconciling")["reason"] == "NamespaceTerminating"
+    assert not condition(body, "Stalled")

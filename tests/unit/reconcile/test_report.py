@@ -3,8 +3,9 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from datalake_operator.kube.errors import ApiError, Unreachable
 from datalake_operator.reconcile.outcome import Postponed, Stalled
-from datalake_operator.reconcile.report import RECONCILE_AT, status, transition
+from datalake_operator.reconcile.report import RECONCILE_AT, lasting, status, transition
 from datalake_operator.status import Assessment, Condition
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -89,6 +90,25 @@ def test_the_same_pass_gives_the_same_status_at_another_time() -> None:
     before = body()
     before["status"] = status(body(), READY, None, NOW)
     assert status(before, READY, None, datetime(2027, 1, 1, tzinfo=UTC)) == before["status"]
+
+
+def test_an_api_server_that_fails_for_long_is_told_once() -> None:
+    error = ApiError(500, "InternalError", "webhook call 17 timed out")
+    error.add_note("Service x")
+    first = lasting({}, error)
+    assert "Service x" in first.message
+    assert "500 InternalError" in first.message
+    assert "webhook call 17 timed out" in first.message
+    assert first.retry is error
+    told = status(body(), READY, first, NOW)
+    assert conditions(told)["Reconciling"] == ("True", "Retrying")
+    assert conditions(told)["Ready"] == ("False", "Retrying")
+    again = ApiError(500, "InternalError", "webhook call 18 timed out")
+    again.add_note("Service x")
+    assert lasting(told, again).message == first.message
+    other = lasting(told, Unreachable("cut")).message
+    assert "no answer Unreachable" in other
+    assert "cut" in other
 
 
 def test_events_tell_transitions_only() -> None:
