@@ -84,6 +84,29 @@ async def test_a_deleted_child_is_back_within_half_a_second(lab: Lab, settled: d
     assert slowest(times) < PATIENCE, sorted(times)[-5:]
 
 
+LOSSES: dict[str, Object] = {
+    "labels": {"metadata": {"labels": None}},
+    "owner reference": {"metadata": {"ownerReferences": None}},
+}
+
+
+@pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES)
+async def test_what_makes_a_child_ours_comes_back_when_it_is_stripped_by_hand(
+    loss: Object, lab: Lab, settled: dict[tuple[str, str], Object]
+) -> None:
+    for (kind, name), good in settled.items():
+        if kind == UNDELETED and loss == LOSSES["labels"]:
+            continue  # a retained claim has no owner: without our labels it is nobody's, and left untouched
+        await lab.admin.patch(kind, name, lab.namespace, loss)
+        await repaired(lab, kind, name, good)
+    await lab.quiet()
+    after = await lab.children()
+    assert {key: body["metadata"]["uid"] for key, body in after.items()} == {
+        key: body["metadata"]["uid"] for key, body in settled.items()
+    }
+    await lab.ready()
+
+
 async def test_all_children_deleted_at_once_are_back(lab: Lab, settled: dict[tuple[str, str], Object]) -> None:
     for kind, name in settled:
         if kind != UNDELETED:

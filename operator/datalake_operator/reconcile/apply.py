@@ -1,5 +1,6 @@
 """Steps 4 and 5 of a reconcile: apply what is desired, prune what no longer is. API needed."""
 
+import json
 import logging
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -11,7 +12,7 @@ from datalake_operator.kube.resource import CLAIMS, CONFIG_MAPS, PODS, SECRETS, 
 from datalake_operator.kube.session import Api
 from datalake_operator.reconcile import growth
 from datalake_operator.reconcile.children import Children
-from datalake_operator.reconcile.compare import is_current, with_hash
+from datalake_operator.reconcile.compare import applied_hash, is_current, manifest_hash, with_hash
 from datalake_operator.reconcile.kind import Key, Manifest
 from datalake_operator.reconcile.outcome import Postponed, Stalled, Taken, Vanished
 from datalake_operator.status.reasons import EngineReason
@@ -50,7 +51,7 @@ class Applier:
                 with _refusals_told(resource, name):
                     live = await self._first_touch(resource, key.namespace, name)
             if live is not None:
-                self._require_ours(key, owner, resource, live)
+                self._require_ours(key, owner, manifest, live)
                 if is_current(live, manifest):
                     continue
             with _refusals_told(resource, name):
@@ -121,8 +122,18 @@ class Applier:
         except NotFound:
             return None
 
-    def _require_ours(self, key: Key, owner: Manifest, resource: Resource, live: Manifest) -> None:
-        metadata = live["metadata"]
+    def _require_ours(self, key: Key, owner: Manifest, manifest: Manifest, live: Manifest) -> None:
+        """Let nobody else's object pass.
+
+        One of ours that lost its owner reference is taken back where its hash is that of what we want: the hash covers
+        name, namespace and the owner's uid, so only we can have made it, and for this very resource. With another
+        hash it may be of a former resource of the name, left on purpose, and hands must say whose it is.
+
+        Raises:
+            Taken: it belongs to somebody else, or may.
+            Postponed: it belongs to a former resource of the same name, and goes.
+        """
+        resource, metadata = of(manifest), live["metadata"]
         if belongs_to(live, owner["metadata"]["uid"]):
             return
         if resource in (CLAIMS, SECRETS) and self._children.labelled(key, live):
@@ -133,13 +144,23 @@ class Applier:
             raise Postponed(
                 f"waits until {resource.kind} {metadata['name']} of the deleted {key.kind} of the same name is gone"
             )
+        ours = former is None and self._children.labelled(key, live) and applied_hash(live) is not None
+        if ours and applied_hash(live) == manifest_hash(manifest):
+            return
         reason = EngineReason.CLAIM_NOT_OURS if resource == CLAIMS else EngineReason.NAME_TAKEN
-        raise Taken(
-            reason,
-            f"{resource.kind} {metadata['name']} is there and does not belong to {key.kind} {key.name}; it is left "
-            f"untouched: delete or rename it, or choose another name for the {key.kind}",
-            reference,
-        )
+        what = f"{resource.kind} {metadata['name']}"
+        if ours:
+            wanted = json.dumps(manifest["metadata"]["ownerReferences"])
+            message = (
+                f"{what} has our labels, but no owner reference to this {key.kind}, and is left untouched: delete it, "
+                f"or hand it over by setting its metadata.ownerReferences to {wanted}"
+            )
+        else:
+            message = (
+                f"{what} is there and does not belong to {key.kind} {key.name}; it is left "
+                f"untouched: delete or rename it, or choose another name for the {key.kind}"
+            )
+        raise Taken(reason, message, reference)
 
 
 @contextmanager

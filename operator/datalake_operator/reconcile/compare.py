@@ -33,10 +33,15 @@ def with_hash(manifest: Mapping[str, Any]) -> dict[str, Any]:
     return {**manifest, "metadata": {**metadata, "annotations": annotations}}
 
 
+def applied_hash(live: Mapping[str, Any]) -> str | None:
+    """Hash of the manifest that was applied last; None where we never applied it."""
+    found: str | None = live["metadata"].get("annotations", {}).get(APPLIED_HASH)
+    return found
+
+
 def is_current(live: Mapping[str, Any], manifest: Mapping[str, Any]) -> bool:
     """Whether applying `manifest` would leave `live` as it is."""
-    applied = live["metadata"].get("annotations", {}).get(APPLIED_HASH)
-    return applied == manifest_hash(manifest) and is_subset(manifest, live)
+    return applied_hash(live) == manifest_hash(manifest) and is_subset(manifest, live)
 
 
 def is_subset(desired: Any, live: Any) -> bool:

@@ -9,8 +9,9 @@ from datalake_operator.kube.errors import ApiError, Conflict, Forbidden, Invalid
 from datalake_operator.kube.resource import PODS, SERVICES, XCACHE_NODES, Resource
 from datalake_operator.reconcile.apply import Applier
 from datalake_operator.reconcile.children import Children
+from datalake_operator.reconcile.compare import APPLIED_HASH, with_hash
 from datalake_operator.reconcile.kind import Key
-from datalake_operator.reconcile.outcome import Stalled
+from datalake_operator.reconcile.outcome import Stalled, Taken
 from datalake_operator.reconcile.xcache import XCacheKind
 
 KEY = Key("XCacheNode", "ns", "x")
@@ -35,6 +36,7 @@ class Server:
 
     def __init__(self) -> None:
         self.refused: dict[str, ApiError] = {}
+        self.applied = 0
 
     def _answer(self, verb: str) -> None:
         if verb in self.refused:
@@ -46,6 +48,7 @@ class Server:
 
     async def apply(self, _manifest: Any) -> Any:
         self._answer("apply")
+        self.applied += 1
         return LIVE
 
     async def delete(self, *_: Any, **__: Any) -> None:
@@ -110,3 +113,37 @@ async def test_what_is_gone_or_of_another_uid_needs_no_deletion(
     server.refused["delete"] = error
     await step(applier, children, "prune")
     await applier.remove_pods([{**POD, "kind": PODS.kind}])
+
+
+def left(manifest: Any, **metadata: Any) -> dict[str, Any]:
+    """What the API server holds of a child of ours that lost its owner reference."""
+    whole = with_hash(manifest)
+    return {**whole, "metadata": {**whole["metadata"], "resourceVersion": "1", "ownerReferences": [], **metadata}}
+
+
+async def test_a_child_that_lost_only_its_owner_reference_is_taken_back(
+    applier: Applier, children: Children, server: Server
+) -> None:
+    children.stores[SERVICES].put(left(SERVICE))
+    await step(applier, children, "apply")
+    assert server.applied == 1
+
+
+STRANGE: dict[str, dict[str, Any]] = {
+    "of another hash": {"annotations": {APPLIED_HASH: "0"}},
+    "of another controller": {"ownerReferences": [{"kind": "Other", "name": "o", "uid": "o", "controller": True}]},
+    "of other labels": {"labels": labels("xcache", "another", "cache")},
+    "never applied by us": {"annotations": {}},
+}
+
+
+@pytest.mark.parametrize("change", STRANGE.values(), ids=STRANGE)
+async def test_an_object_without_our_owner_reference_is_left_untouched_otherwise(
+    change: dict[str, Any], applier: Applier, children: Children, server: Server
+) -> None:
+    children.stores[SERVICES].put(left(SERVICE, **change))
+    with pytest.raises(Taken) as taken:
+        await step(applier, children, "apply")
+    assert not server.applied
+    told = '"uid": "u"' in taken.value.message
+    assert told == (change == STRANGE["of another hash"]), taken.value.message
