@@ -149,6 +149,30 @@ async def test_a_namespace_that_is_being_deleted_is_waited_for_in_silence(lab: L
     assert not [event for event in await lab.admin.list("Event", lab.namespace) if event["type"] == "Warning"]
 
 
+@with_pods
+async def test_a_named_object_that_cannot_be_learned_of_is_told(lab: Lab) -> None:
+    await lab.operator()
+    storage = {"data": [{"name": "d0", "existingClaim": {"name": "theirs"}}], "maxCacheSize": "1Gi"}
+    await lab.admin.create(
+        {
+            "apiVersion": "v1",
+            "kind": "PersistentVolumeClaim",
+            "metadata": {"name": "theirs", "namespace": lab.namespace},
+            "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "10Gi"}}},
+        }
+    )
+    lab.proxy.add(
+        Answer(403, "Forbidden", "no right to list"), verb="list", resource="persistentvolumeclaims", times=None
+    )
+    await lab.create(storage=storage)
+    body = await lab.until(lambda body: condition(body, "Ready").get("reason") == "DependencyUnknown", within=25)
+    message = condition(body, "Ready")["message"]
+    assert "theirs" in message
+    assert "no right to list" in message
+    lab.proxy.clear()
+    await lab.ready(within=30)
+
+
 async def test_retry_after_is_respected(lab: Lab) -> None:
     await lab.operator()
     rule = lab.proxy.add(Answer(429, retry_after=3), verb="patch", resource="serviceaccounts", times=None)

@@ -27,6 +27,8 @@ class Informer:
         synced: set when the first list is in the store.
         missing: whether the API server does not know the kind; then `synced` stays unset.
         last_attempt: `time.monotonic()` of the last request, or of the last line of an open watch.
+        began: `time.monotonic()` when it was made.
+        trouble: the API server's last words against it, empty while all is well.
         restarts: how often a watch ended otherwise than agreed.
     """
 
@@ -45,7 +47,8 @@ class Informer:
         self.store = store if store is not None else Store(resource)
         self.synced = asyncio.Event()
         self.missing = False
-        self.last_attempt = time.monotonic()
+        self.began = self.last_attempt = time.monotonic()
+        self.trouble = ""
         self.restarts = 0
         self._api = api
         self._labels, self._fields = label_selector, field_selector
@@ -108,6 +111,7 @@ class Informer:
         """Wait before the next attempt; list again unless only the connection, or haste, is to blame."""
         self.restarts += bool(self._version)
         self.missing = isinstance(error, NotFound)
+        self.trouble = str(error)
         if not isinstance(error, Unreachable | Throttled):
             self._version = ""
         if not isinstance(error, Unreachable | Gone):
@@ -118,4 +122,5 @@ class Informer:
     def _well(self) -> None:
         self._backoff.reset()
         self.missing = False
+        self.trouble = ""
         self._trouble.over()

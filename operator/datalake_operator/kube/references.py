@@ -6,6 +6,7 @@ The operator thus sees, and may see, only what somebody refers to.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Hashable, Iterable
 from typing import NamedTuple
 
@@ -77,6 +78,11 @@ class References:
         """Whether the API server was heard about it: only then does None from `get` mean absence."""
         informer = self._informers.get(reference)
         return informer is not None and informer.synced.is_set()
+
+    def silence(self, reference: Reference) -> tuple[float, str]:
+        """Return for how many seconds nothing could be learned of a wanted object that is not known, and why."""
+        informer = self._informers[reference]
+        return time.monotonic() - informer.began, informer.trouble or "no answer yet"
 
     def informers(self) -> list[Informer]:
         """Return the running watches, for health and metrics."""

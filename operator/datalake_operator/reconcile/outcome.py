@@ -45,4 +45,12 @@ class Vanished(Exception):
 
 
 class Unknown(Exception):
-    """The API server was not heard yet about an object that the spec names."""
+    """The API server was not heard yet about an object that the spec names.
+
+    Args:
+        patience: seconds after which that is worth telling.
+    """
+
+    def __init__(self, patience: float) -> None:
+        super().__init__()
+        self.patience = patience

@@ -26,6 +26,9 @@ from datalake_operator.status import EngineReason, Observation, View
 TOLD_AFTER = 3
 """Failures in a row of one resource that are told: fewer are everyday life of a cluster."""
 
+_PATIENCE = 10.0
+"""Seconds without an answer about an object that the spec names, after which status says so."""
+
 
 class Observations(Protocol):
     """What operands say of themselves (`observe`)."""
@@ -99,8 +102,8 @@ class Reconciler:
         outcome: Outcome | None = None
         try:
             await self._make_so(this)
-        except Unknown:
-            return None  # the answer to the first list of a reference brings the key back
+        except Unknown as unknown:
+            return unknown.patience  # the answer to the first list of a reference brings the key back before
         except Vanished:
             self._resources.remove(key, body)
             self._forget(key)
@@ -151,11 +154,17 @@ class Reconciler:
 
         Raises:
             Unknown: one of them was not heard of yet.
+            Postponed: for so long that it must be told.
         """
         self._references.want(this.key, this.wanted(self._strangers.get(this.key)))
         references = this.kind.references(this.model)
-        if not all(self._references.known(reference) for reference in references):
-            raise Unknown
+        for reference in references:
+            if not self._references.known(reference):
+                seconds, trouble = self._references.silence(reference)
+                if seconds < _PATIENCE:
+                    raise Unknown(_PATIENCE - seconds)
+                what = f"{reference.resource.kind} {reference.name}"
+                raise Postponed(f"cannot learn whether {what} is there: {trouble}", EngineReason.DEPENDENCY_UNKNOWN)
         return {reference: self._references.get(reference) for reference in references}
 
     def _watch_stranger(self, this: _Pass, outcome: Outcome | None) -> None:

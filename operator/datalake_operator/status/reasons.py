@@ -19,6 +19,9 @@ class EngineReason:
     DEPENDENCY_MISSING = "DependencyMissing"
     """A referenced Secret, ConfigMap, claim or resource is not there (yet); work goes on when it appears."""
 
+    DEPENDENCY_UNKNOWN = "DependencyUnknown"
+    """The API server does not tell whether a referenced object is there; the message carries its words."""
+
     SUSPENDED = "Suspended"
     """`spec.suspend` is true: nothing is written, status is still observed."""
 

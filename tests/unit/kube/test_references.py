@@ -76,3 +76,14 @@ async def test_what_was_wanted_before_it_runs_is_watched_too(api: Api, told: Tol
     references.want("cr", [PASSWORD])
     async with running(references.run()):
         await eventually(lambda: references.known(PASSWORD))
+
+
+async def test_why_nothing_is_heard_of_it_is_told(api: Api, server: FakeServer, told: Told) -> None:
+    server.fail("list", 403)
+    references = References(api, told)
+    async with running(references.run()):
+        references.want("cr", [PASSWORD])
+        assert references.silence(PASSWORD)[1] == "no answer yet"
+        await eventually(lambda: "403" in references.silence(PASSWORD)[1])
+        assert references.silence(PASSWORD)[0] > 0
+        assert not references.known(PASSWORD)

@@ -82,12 +82,16 @@ class Named:
     def __init__(self) -> None:
         self.there: dict[Reference, Any] = {THEIRS: {"metadata": {"name": "theirs"}, "status": {"phase": "Bound"}}}
         self.wanted: set[Reference] = set()
+        self.silent: float | None = None
+
+    def silence(self, _reference: Reference) -> tuple[float, str]:
+        return self.silent or 0.0, "403 Forbidden: no right to list"
 
     def want(self, _owner: object, references: Iterable[Reference]) -> None:
         self.wanted = set(references)
 
     def known(self, reference: Reference) -> bool:
-        return reference in self.wanted
+        return reference in self.wanted and self.silent is None
 
     def get(self, reference: Reference) -> Any:
         return self.there.get(reference) if reference in self.wanted else None
@@ -111,6 +115,7 @@ class World:
 
     def __init__(self) -> None:
         kind, server = XCacheKind(), Server()
+        self.wake: float | None = None
         self.named, self.observed = Named(), Observed()
         self.resources = server.resources = Resources(server, [XCACHE_NODES], lambda _: None)  # type: ignore[arg-type]
         self.children = server.children = Children(server, [kind], lambda _: None)  # type: ignore[arg-type]
@@ -139,7 +144,7 @@ class World:
         status = old.get("status", {}) if old and old["metadata"]["uid"] == uid else {"observedGeneration": -1}
         metadata = {**body["metadata"], "uid": uid, "generation": generation}
         self.resources.stores[XCACHE_NODES].put(self.server.newer({**body, "status": status, "metadata": metadata}))
-        await self.reconciler.reconcile(KEY, failures)
+        self.wake = await self.reconciler.reconcile(KEY, failures)
         found = self.resources.get(KEY)
         assert found is not None
         return found
@@ -235,3 +240,17 @@ async def test_a_namespace_that_is_being_deleted_is_waited_for(world: World) -> 
     body = await world.reconcile(WITH_CLAIM, 1)
     assert condition(body, "Reconciling")["reason"] == "NamespaceTerminating"
     assert not condition(body, "Stalled")
+
+
+async def test_a_reference_that_nothing_is_heard_of_is_told_after_a_while(world: World) -> None:
+    world.named.silent = 4.0
+    body = await world.reconcile(GOOD, 1)
+    assert "conditions" not in body["status"]
+    assert world.wake == 6.0
+    world.named.silent = 10.0
+    body = await world.reconcile(GOOD, 1)
+    assert condition(body, "Reconciling")["reason"] == "DependencyUnknown"
+    for word in ("PersistentVolumeClaim theirs", "no right to list"):
+        assert word in condition(body, "Ready")["message"]
+    world.named.silent = None
+    assert condition(await world.reconcile(GOOD, 1), "Ready")["reason"] != "DependencyUnknown"
