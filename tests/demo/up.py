@@ -40,7 +40,7 @@ def up(cluster: Cluster) -> None:
     manifest = CACHE.read_text()
     name: str = yaml.safe_load(manifest)["metadata"]["name"]
     with show.step(f"kubectl apply --filename {CACHE.relative_to(EXAMPLES.parent)}") as step:
-        kubectl.apply(manifest)
+        kubectl("apply", "--filename", str(CACHE))  # as a person would, so that they can apply an edited file
         node = await_ready(kubectl, NAMESPACE, name, step)
     _tour(show, kubectl, name, node["status"]["endpoints"])
     with show.step("Waiting until the operator has heard of it"):
@@ -145,7 +145,10 @@ def _next(show: Show, cluster: Cluster, name: str, endpoints: dict[str, str]) ->
             (f"kubectl --namespace {NAMESPACE} delete statefulset {name}", "break something: it is repaired at once"),
             (f"kubectl --namespace {NAMESPACE} exec deployment/client -- {copy}", "read through the cache yourself"),
             ("kubectl explain xcachenode.spec.storage", "what can be said about storage"),
-            (f"kubectl --namespace {OPERATOR_NAMESPACE} port-forward {service}", "then open http://localhost:8081/"),
+            (
+                f"kubectl --namespace {OPERATOR_NAMESPACE} port-forward {service}",
+                "then open http://localhost:8081/metrics",
+            ),
             ("make demo-down", "remove it all"),
         ]
     )
