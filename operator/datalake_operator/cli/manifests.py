@@ -110,6 +110,10 @@ def read(sources: Sequence[str]) -> Iterator[Manifest]:
 def _first_line(error: Exception) -> str:
     mark = getattr(error, "problem_mark", None)
     problem = getattr(error, "problem", None) or str(error) or type(error).__name__
+    if "'\\t'" in problem:
+        problem = "a tab; indent with blanks"
+    if isinstance(error, UnicodeDecodeError):
+        problem = "is not text in UTF-8"
     return f"line {mark.line + 1}: {problem}" if mark else problem
 
 

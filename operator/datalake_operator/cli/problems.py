@@ -13,6 +13,13 @@ from datalake_operator.api.problems import InvalidResource, Problem
 INVALID = 1
 """Exit code: something is invalid."""
 
+_METADATA = (
+    *("name", "namespace", "labels", "annotations", "finalizers", "generateName", "ownerReferences"),
+    *("creationTimestamp", "deletionGracePeriodSeconds", "deletionTimestamp", "generation", "managedFields"),
+    *("resourceVersion", "selfLink", "uid"),
+)
+"""Fields of ObjectMeta of Kubernetes 1.36, those first that people write."""
+
 
 def find(body: Any) -> list[Problem]:
     """Return what is wrong with a manifest: in the schema's eyes, unknown fields, what is not done yet."""
@@ -40,7 +47,7 @@ def unknown_fields(body: Any) -> Iterator[Problem]:
 @cache
 def _schema(model: type[Resource]) -> Mapping[str, Any]:
     schema = crd(model)["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
-    schema["properties"]["metadata"] = {"type": "object", "additionalProperties": True}
+    schema["properties"]["metadata"] = {"type": "object", "properties": {name: {} for name in _METADATA}}
     return schema  # type: ignore[no-any-return]
 
 

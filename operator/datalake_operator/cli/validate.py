@@ -4,6 +4,7 @@ import click
 from rich.console import Console
 from rich.text import Text
 
+from datalake_operator.api.meta import GROUP
 from datalake_operator.api.problems import Problem
 from datalake_operator.cli.manifests import Manifest, read
 from datalake_operator.cli.problems import INVALID, find
@@ -42,4 +43,6 @@ def _line(manifest: Manifest, problem: Problem) -> Text:
 def _summary(valid: int, invalid: int, skipped: int) -> Text:
     text = Text(f"{invalid} invalid, " if invalid else "", style="red")
     text.append(f"{valid} valid", style="green" if valid else "")
+    if not valid and not invalid:
+        text.append(f": there is no object of {GROUP}", style="yellow")
     return text.append(f", {skipped} of other kinds skipped" if skipped else "")

@@ -93,6 +93,7 @@ def test_what_was_meant_to_be_ours_is_not_skipped(text: str, said: str) -> None:
     [
         ("a: [", "Error: <stdin>: line 1: "),
         ("a: 1\na: 2\n", "Error: <stdin>: line 2: a is there twice"),
+        ("a:\n\tb: 1\n", "Error: <stdin>: line 2: a tab; indent with blanks"),
         ("a: &x [*x]\nkind: XCacheNode", ""),
         ("? [a]\n: 1\n", "Error: <stdin>: "),
     ],
@@ -103,6 +104,24 @@ def test_what_is_no_yaml_is_2_with_its_line(text: str, said: str) -> None:
     if said:
         assert result.exit_code == 2
         assert said in result.output
+
+
+def test_a_file_that_is_no_text_is_2(tmp_path: Path) -> None:
+    file = tmp_path / "binary.yaml"
+    file.write_bytes(b"\xff\xfe\x00")
+    assert validate(str(file)) == (2, [f"Error: {file}: is not text in UTF-8"])
+
+
+@pytest.mark.parametrize(
+    ("text", "skipped"), [("", ""), ("# nothing\n---\n", ""), ("kind: Namespace", ", 1 of other kinds skipped")]
+)
+def test_that_nothing_was_checked_is_said(text: str, skipped: str) -> None:
+    assert validate("-", text=text) == (0, [f"0 valid: there is no object of datalake.projectescape.eu{skipped}"])
+
+
+def test_fields_of_the_metadata_are_known_too() -> None:
+    code, lines = validate("-", text=GOOD.replace("metadata:\n", "metadata:\n  nmespace: demo\n"))
+    assert (code, lines[0]) == (1, "<stdin>:4: metadata.nmespace: is not a field; did you mean namespace?")
 
 
 def test_a_file_that_is_not_there_is_2(tmp_path: Path) -> None:
