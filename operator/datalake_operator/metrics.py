@@ -3,7 +3,14 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import TypeAlias
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+    generate_latest,
+)
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
@@ -22,6 +29,8 @@ class Metrics:
     """Every series of this process, in a registry of its own."""
 
     def __init__(self) -> None:
+        # They would be a gauge beside each counter and histogram, of no use to anybody.
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry()
         self.reconciles = Counter(
             "datalake_reconciles_total", "Finished reconciles.", ["kind", "result"], registry=self.registry
