@@ -12,7 +12,7 @@ PYTEST := $(BIN)/pytest
 .PHONY: help packages lint unit contract e2e test bench crds lock images components cluster-up cluster-down demo demo-down clean
 
 help: ## Print this help
-	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sort -t: -k1,1 | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 $(READY): pyproject.toml requirements/dev.lock
 	@echo "== Python environment in $(VENV)"
@@ -65,7 +65,7 @@ images: packages ## Build the container images that changed; REGISTRY=... PUSH=1
 cluster-up: packages ## Start a real cluster with one node; NAME=... for another
 	@$(PYTHON) -m tests.cluster up --flavour node --name $(NAME)
 
-cluster-down: ## Stop it, and leave nothing behind
+cluster-down: ## Stop the cluster of cluster-up, and leave nothing behind; NAME=... for another
 	@$(PYTHON) -m tests.cluster down --name $(NAME)
 
 demo: $(READY) packages components images ## A cluster, the operator and a first cache that serves a real file
