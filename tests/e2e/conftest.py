@@ -11,6 +11,7 @@ from tests.cluster.fixtures import node
 from tests.demo import down, release
 from tests.demo.kubectl import Kubectl
 from tests.demo.names import NAMESPACE
+from tests.e2e import origins
 from tests.e2e.names import OPERATOR, STORAGE
 
 __all__ = ["node"]
@@ -31,6 +32,12 @@ def lake(node: Cluster, images: None) -> Iterator[Kubectl]:  # noqa: ARG001 - th
     yield kubectl
     if os.environ.get("KUBECONFIG"):
         down.clean(node, [NAMESPACE, STORAGE], OPERATOR)
+
+
+@pytest.fixture(scope="session")
+def origin(lake: Kubectl) -> dict[str, str]:
+    """An origin for the caches in `e2e-storage`, as `spec.origin` names it."""
+    return {"url": origins.apply(lake)}
 
 
 @pytest.hookimpl(wrapper=True)
