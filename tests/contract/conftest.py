@@ -111,7 +111,7 @@ async def namespace(admin: Client) -> AsyncIterator[str]:
     account = {"name": "default", "namespace": name}  # made by a controller that a control plane lacks
     await admin.apply({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": account})
     yield name
-    for kind in ("XCacheNode", "RucioServer", "QoSProbe"):
+    for kind in ("XCacheNode", "RucioServer", "QoSProbe", "Service"):  # Services hold node ports
         await admin.delete_all(kind, name)  # nobody else will, where there is no controller of namespaces
     await admin.delete("Namespace", name)
 
