@@ -6,7 +6,7 @@ from tests.contract.conftest import apply_crds, undefine
 from tests.support.calls import Delay, Drop
 from tests.support.client import Object
 from tests.support.lab import Lab
-from tests.support.objects import is_current
+from tests.support.objects import condition, is_current
 from tests.support.operator import Operator
 from tests.support.waiting import eventually, stays
 
@@ -90,6 +90,31 @@ async def test_a_resource_made_again_while_the_watch_is_down_gets_children_of_it
     for (kind, _), child in (await lab.children()).items():
         if kind != "PersistentVolumeClaim":
             assert [owner["uid"] for owner in child["metadata"]["ownerReferences"]] == [new["metadata"]["uid"]]
+
+
+@with_pods
+async def test_a_resource_that_is_deleted_and_made_again_at_once_gets_children_of_its_own(lab: Lab) -> None:
+    operator = await lab.operator()
+    old = await lab.create()
+    await lab.ready()
+    await lab.quiet()
+    children = await lab.children()
+    await lab.admin.delete("XCacheNode", "x", lab.namespace)
+    new = await lab.create()
+    assert new["metadata"]["uid"] != old["metadata"]["uid"]
+    await lab.until(lambda body: "of the deleted XCacheNode" in condition(body, "Ready").get("message", ""))
+    for kind, name in children:
+        if kind != "PersistentVolumeClaim":
+            await lab.admin.delete(kind, name, lab.namespace)  # as the garbage collector of a whole cluster does
+    await lab.ready(within=30)
+    after = await lab.children()
+    assert after.keys() == children.keys()
+    for (kind, name), child in after.items():
+        if kind == "PersistentVolumeClaim":
+            assert child["metadata"]["uid"] == children[kind, name]["metadata"]["uid"], "data is kept"
+        else:
+            assert [owner["uid"] for owner in child["metadata"]["ownerReferences"]] == [new["metadata"]["uid"]]
+    assert not await operator.metric("datalake_reconciles_total", result="error")
 
 
 @with_pods

@@ -219,3 +219,26 @@ async def test_old_configuration_goes_only_when_the_workload_has_wholly_rolled(l
 
 async def _has_two_configurations(lab: Lab) -> bool:
     return [kind for kind, _ in await lab.children()].count("ConfigMap") == 2
+
+
+async def test_old_configuration_that_somebody_deletes_during_the_roll_holds_nothing_up(
+    lab: Lab, kubelet: Kubelet
+) -> None:
+    operator = await lab.operator()
+    await lab.create()
+    await lab.ready()
+    (old,) = [name for kind, name in await lab.children() if kind == "ConfigMap"]
+    kubelet.ready = False
+    await lab.change({"spec": {"storage": {"watermarks": {"lowPercent": 80}}}})
+    await lab.until(is_current)
+    await eventually(lambda: _has_two_configurations(lab))
+    await lab.quiet()
+    start = await lab.audit.mark()
+    await lab.admin.delete("ConfigMap", old, lab.namespace)
+    await pass_now(lab, "after")
+    assert await is_gone(lab, name=old), "nobody knows any more what stood in it"
+    assert {entry.resource for entry in await lab.writes(start)} == {"xcachenodes/status"}
+    kubelet.ready = True
+    await kubelet.sync()
+    await lab.ready()
+    assert not await operator.metric("datalake_reconciles_total", result="error")
