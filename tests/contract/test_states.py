@@ -4,12 +4,13 @@ from typing import Any
 
 import pytest
 
+from tests.support.calls import Answer
 from tests.support.client import DATALAKE, Object
 from tests.support.exporter import Exporter
 from tests.support.kubelet import Kubelet
 from tests.support.lab import Lab
 from tests.support.objects import condition, essence, is_current, is_ready, is_stalled
-from tests.support.waiting import eventually
+from tests.support.waiting import eventually, stays
 
 with_pods = pytest.mark.usefixtures("kubelet")
 
@@ -164,6 +165,46 @@ async def test_created_suspended_makes_nothing(lab: Lab) -> None:
     assert not await lab.children()
 
 
+@with_pods
+async def test_suspended_while_the_spec_is_bad_tells_of_both(lab: Lab) -> None:
+    await lab.operator()
+    await lab.create()
+    await lab.ready()
+    await lab.change({"spec": BAD})
+    await lab.until(is_stalled)
+    children = await lab.children()
+    start = await lab.audit.mark()
+    await lab.change({"spec": {"suspend": True}})
+    body = await lab.until(lambda body: is_current(body) and condition(body, "Suspended").get("status") == "True")
+    assert is_stalled(body)
+    assert "Reconciling" not in types(body)
+    await lab.quiet()
+    assert {entry.resource for entry in await lab.writes(start)} == {"xcachenodes/status"}
+    assert essence(await lab.children()) == essence(children)
+    await lab.change({"spec": {"origin": {"url": "root://origin.example.org:1094"}}})
+    body = await lab.ready()
+    assert "Suspended" in types(body)
+    assert "Stalled" not in types(body)
+    await lab.change({"spec": {"suspend": False}})
+    await lab.until(lambda body: is_ready(body) and "Suspended" not in types(body))
+
+
+@with_pods
+async def test_suspended_while_a_child_is_refused_ends_the_tries(lab: Lab) -> None:
+    await lab.operator()
+    rule = lab.proxy.add(Answer(403, "Forbidden", "exceeded quota"), verb="patch", resource="services", times=None)
+    await lab.create()
+    await lab.until(lambda body: is_stalled(body, "ApplyRefused"))
+    await lab.change({"spec": {"suspend": True}})
+    body = await lab.until(lambda body: is_current(body) and condition(body, "Suspended").get("status") == "True")
+    assert "Stalled" not in types(body), "nothing is tried, so nothing is refused"
+    fired = rule.fired
+    await stays(lambda: rule.fired == fired, 3)
+    lab.proxy.clear()
+    await lab.change({"spec": {"suspend": False}})
+    await lab.ready(within=30)
+
+
 @pytest.mark.parametrize("kind", ["RucioServer", "QoSProbe"])
 async def test_a_kind_that_is_not_served_yet_says_so(kind: str, lab: Lab) -> None:
     await lab.operator()
@@ -216,3 +257,39 @@ async def test_an_exporter_that_stops_answering_is_no_reason_to_write_again_and_
 
     await eventually(passed)
     assert not await lab.writes(start)
+
+
+GARBAGE = {
+    "nothing": "",
+    "no JSON": "<html>busy</html>",
+    "no object": "[1, 2]",
+    "nested": "[" * 100_000,
+    "wrong types": '{"version": 1, "draining": "perhaps", "cache": [], "disks": {"a": 1}}',
+    "wrong numbers": '{"version": 1, "cache": {"usedBytes": -1, "files": 1e400}, "hour": {"hitPercent": 101}}',
+    "far too long": '{"version": 1, "x": "' + "x" * 2_000_000 + '"}',
+}
+"""What may be at the address of a pod, or become of an exporter."""
+
+
+@pytest.mark.parametrize("text", GARBAGE.values(), ids=GARBAGE)
+@with_pods
+async def test_an_exporter_that_answers_garbage_hurts_nothing(text: str, lab: Lab, exporter: Exporter) -> None:
+    exporter.text = text
+    operator = await lab.operator(resync="1s")
+    await lab.create()
+    await lab.ready()
+    await eventually(lambda: exporter.asked, 20)
+    await lab.quiet()
+    told = condition(await lab.read(), "OriginReachable")
+    assert (told["status"], told["reason"]) == ("Unknown", "NotObserved")
+    assert "HTTP" not in told["message"]
+    start = await lab.audit.mark()
+    before = await operator.metric("datalake_reconciles_total")
+
+    async def passed() -> bool:
+        return await operator.metric("datalake_reconciles_total") > before + 1
+
+    await eventually(passed)
+    assert not await lab.writes(start)
+    assert not await operator.metric("datalake_reconciles_total", result="error")
+    assert is_ready(await lab.read())

@@ -1,5 +1,6 @@
 """The cache's exporter as the operator sees it: `GET /state` at the pod's address."""
 
+import json
 import secrets
 from types import TracebackType
 from typing import Any, Self
@@ -15,12 +16,14 @@ class Exporter:
     Attributes:
         address: what a pod has to have as its IP address.
         state: what is answered; may be changed at any time.
+        text: what is answered instead of it, where set.
         status: HTTP status of the answer.
         asked: how often the operator asked.
     """
 
     def __init__(self) -> None:
         self.address = f"127.{1 + secrets.randbelow(250)}.{secrets.randbelow(250)}.{1 + secrets.randbelow(250)}"
+        self.text: str | None = None
         self.status = 200
         self.asked = 0
         self.state: dict[str, Any] = {
@@ -50,4 +53,4 @@ class Exporter:
 
     async def _answer(self, _request: web.Request) -> web.Response:
         self.asked += 1
-        return web.json_response(self.state, status=self.status)
+        return web.json_response(text=json.dumps(self.state) if self.text is None else self.text, status=self.status)
