@@ -1,6 +1,7 @@
-"""`make bench`: figures of the operator beside its peers, on one API server, in one run.
+"""`make bench`: figures of the operator beside its peers, on one API server, in one run; then the speed of a cache.
 
-Counts and ratios are what to trust; seconds depend on the machine. Takes about six minutes on two cores.
+Counts and ratios are what to trust; seconds depend on the machine. Takes about nine minutes on two cores.
+`python -m tests.bench cache` measures the cache only.
 """
 
 import asyncio
@@ -10,7 +11,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tests.bench import budgets, measure
+from tests.bench import budgets, measure, speed
 from tests.bench.bench import Bench
 from tests.cluster.fixtures import cluster
 
@@ -33,10 +34,28 @@ async def _figures(bench: Bench, out: Console) -> list[budgets.Figure]:
     return figures
 
 
-async def _run(out: Console) -> int:
+async def _operator(out: Console) -> list[budgets.Figure]:
     with cluster("control-plane") as control_plane, tempfile.TemporaryDirectory() as folder:
         async with Bench(control_plane, Path(folder)) as bench:
-            figures = await _figures(bench, out)
+            return await _figures(bench, out)
+
+
+def _cache(out: Console) -> list[budgets.Figure]:
+    out.print("== speed of a cache")
+    if reason := speed.missing():
+        out.print(f"   skipped: {reason}")
+        return []
+    figures = []
+    for figure in speed.speed():
+        figures.append(figure)
+        out.print(f"   {figure}")
+    return figures
+
+
+async def _run(out: Console, *, cache_only: bool) -> int:
+    """Measure, and give the exit code. The cache comes last, when no cluster is running any more."""
+    figures = [] if cache_only else await _operator(out)
+    figures += _cache(out)
     out.print(budgets.table(figures))
     missed = [figure for figure in figures if figure.missed]
     for figure in missed:
@@ -45,4 +64,4 @@ async def _run(out: Console) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(asyncio.run(_run(Console(highlight=False, width=120))))
+    sys.exit(asyncio.run(_run(Console(highlight=False, width=120), cache_only=sys.argv[1:] == ["cache"])))
