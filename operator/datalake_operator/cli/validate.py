@@ -6,7 +6,7 @@ from rich.text import Text
 
 from datalake_operator.api.meta import GROUP
 from datalake_operator.api.problems import Problem
-from datalake_operator.cli.manifests import Manifest, read
+from datalake_operator.cli.manifests import Manifest, Unreadable, read
 from datalake_operator.cli.problems import INVALID, find
 
 
@@ -20,17 +20,24 @@ def validate(files: tuple[str, ...]) -> None:
     """
     console = Console(soft_wrap=True, highlight=False)
     valid = invalid = skipped = 0
-    for manifest in read(files):
-        if not manifest.is_ours:
-            skipped += 1
-            continue
-        problems = find(manifest.body)
-        for problem in problems:
-            console.print(_line(manifest, problem))
-        valid, invalid = (valid, invalid + 1) if problems else (valid + 1, invalid)
-    console.print(_summary(valid, invalid, skipped))
-    if invalid:
-        raise SystemExit(INVALID)
+    unreadable: Unreadable | None = None
+    for file in files:
+        try:
+            for manifest in read([file]):
+                if not manifest.is_ours:
+                    skipped += 1
+                    continue
+                problems = find(manifest.body)
+                for problem in problems:
+                    console.print(_line(manifest, problem))
+                valid, invalid = (valid, invalid + 1) if problems else (valid + 1, invalid)
+        except Unreadable as error:
+            unreadable = error
+            error.show()
+    if unreadable is None or valid or invalid or skipped:
+        console.print(_summary(valid, invalid, skipped))
+    if unreadable or invalid:
+        raise SystemExit(unreadable.exit_code if unreadable else INVALID)
 
 
 def _line(manifest: Manifest, problem: Problem) -> Text:

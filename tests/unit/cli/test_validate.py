@@ -112,6 +112,13 @@ def test_a_file_that_is_no_text_is_2(tmp_path: Path) -> None:
     assert validate(str(file)) == (2, [f"Error: {file}: is not text in UTF-8"])
 
 
+def test_a_file_that_cannot_be_read_does_not_hide_the_others(tmp_path: Path) -> None:
+    file = tmp_path / "good.yaml"
+    file.write_text(GOOD)
+    none = tmp_path / "none.yaml"
+    assert validate(str(none), str(file)) == (2, [f"Error: {none}: No such file or directory", "1 valid"])
+
+
 @pytest.mark.parametrize(
     ("text", "skipped"), [("", ""), ("# nothing\n---\n", ""), ("kind: Namespace", ", 1 of other kinds skipped")]
 )
