@@ -114,8 +114,8 @@ class Cache(Model):
         ),
     ] = "1Mi"
     """Bytes that are fetched at once, 4Ki to 512Mi in steps of 4Ki. 1Mi by default."""
-    prefetch_blocks: Annotated[int, Field(ge=0, le=128)] = 20
-    """Blocks fetched ahead of the reader, 0 to 128. 20 by default: cold reads from far away become ten times
+    prefetch_blocks: Annotated[int, Field(ge=0, le=128)] = 32
+    """Blocks fetched ahead of the reader, 0 to 128. 32 by default: cold reads from far away become ten times
     faster; 0 saves bytes of the origin when files are read sparsely."""
     ram: Annotated[Quantity, quantity_range("1Gi", "256Gi")] = "1Gi"
     """Memory for blocks under way, 1Gi to 256Gi. 1Gi by default. The pod asks for 512Mi more."""
