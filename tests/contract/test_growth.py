@@ -114,6 +114,7 @@ async def test_where_a_class_does_not_expand_nothing_is_written(lab: Lab, fixed:
     body = await lab.until(lambda body: is_stalled(body, "ExpansionNotSupported"))
     said = condition(body, "Stalled")["message"]
     assert said.startswith("claim x-d0 cannot grow from 1Gi to 2Gi, so nothing was changed: ")
+    assert "set allowVolumeExpansion in its StorageClass" in said
     assert await versions(lab) == before
     assert condition(body, "Serving")["status"] == "True"
 

@@ -74,6 +74,16 @@ async def test_an_edited_child_is_as_it_was_within_half_a_second(
     assert slowest(times) < PATIENCE, sorted(times)[-5:]
 
 
+@pytest.mark.usefixtures("settled")
+async def test_a_port_that_was_given_another_number_is_as_it_was(lab: Lab) -> None:
+    """Lists merge by key: the other hand's entry of the same name may not stay beside ours."""
+    good = await lab.admin.get("Service", "x", lab.namespace)
+    port = {"name": "root", "port": 1095, "targetPort": "root"}
+    await lab.admin.patch("Service", "x", lab.namespace, {"spec": {"ports": [port]}})
+    await repaired(lab, "Service", "x", {**good, "kind": "Service"})
+    await lab.ready()
+
+
 async def test_a_deleted_child_is_back_within_half_a_second(lab: Lab, settled: dict[tuple[str, str], Object]) -> None:
     children = [key for key in settled if key[0] != UNDELETED]
     times = []

@@ -112,7 +112,8 @@ def _problem(model: type[Model], error: ErrorDetails) -> Problem:
     if "message" in context:
         return Problem(path + context.get("path", ""), context["message"], context.get("mend", ""))
     message = _PATTERNS.get(context.get("pattern", "")) or _message(error["type"], context) or error["msg"]
-    mend = f"add it: {first_sentence(describe(model, location))}" if error["type"] == "missing" else ""
+    sentence = first_sentence(describe(model, location))
+    mend = (f"add it: {sentence}" if sentence else "add it") if error["type"] == "missing" else ""
     return Problem(path, message, mend)
 
 

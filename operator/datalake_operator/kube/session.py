@@ -187,6 +187,19 @@ class Api:
         path, params = resource.path(namespace, name), {"fieldManager": FIELD_MANAGER}
         return await self._ask("patch", "PATCH", resource, path, params=params, headers=headers, body=body)
 
+    async def overwrite(self, manifest: Mapping[str, Any], uid: str) -> Object:
+        """Merge everything but the metadata into the object of that uid: lists become exactly those of the manifest.
+
+        Raises:
+            Conflict: the object of that name has another uid.
+        """
+        resource, metadata = of(manifest), manifest["metadata"]
+        body = {part: value for part, value in manifest.items() if part not in ("apiVersion", "kind", "metadata")}
+        path = resource.path(metadata.get("namespace"), metadata["name"])
+        headers, params = {"Content-Type": "application/merge-patch+json"}, {"fieldManager": FIELD_MANAGER}
+        body["metadata"] = {"uid": uid}
+        return await self._ask("patch", "PATCH", resource, path, params=params, headers=headers, body=body)
+
     async def delete(self, resource: Resource, namespace: str | None, name: str, uid: str | None = None) -> None:
         """Delete an object in the background; with a uid only the one that has it.
 

@@ -55,7 +55,17 @@ class Applier:
                 if is_current(live, manifest):
                     continue
             with _refusals_told(resource, name):
-                await self._children.apply(key, with_hash(manifest))
+                await self._bring(key, with_hash(manifest), live)
+
+    async def _bring(self, key: Key, manifest: Manifest, live: Manifest | None) -> None:
+        """Apply one child; where another hand's entry in a list of ours does not fit beside ours, ours alone stays."""
+        try:
+            await self._children.apply(key, manifest)
+        except Invalid:
+            if live is None:
+                raise
+            await self._children.overwrite(key, manifest, live["metadata"]["uid"])
+            await self._children.apply(key, manifest)
 
     async def release(self, key: Key, owner: Manifest) -> None:
         """Let claims outlive their resource: take its owner reference from each that has it, and change nothing else.

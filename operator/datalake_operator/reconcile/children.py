@@ -57,6 +57,14 @@ class Children:
         """
         await self._write(key, of(manifest), manifest["metadata"]["name"], self._api.apply(manifest))
 
+    async def overwrite(self, key: Key, manifest: Manifest, uid: str) -> None:
+        """Make the lists of a child exactly ours.
+
+        Raises:
+            ApiError: the API server did not take it.
+        """
+        await self._write(key, of(manifest), manifest["metadata"]["name"], self._api.overwrite(manifest, uid))
+
     async def disown(self, key: Key, resource: Resource, live: Manifest, owner_uid: str) -> None:
         """Take one owner reference, and nothing else, from a child.
 

@@ -19,6 +19,7 @@ from datalake_operator.reconcile.outcome import Stalled
 from datalake_operator.status import EngineReason, View
 from datalake_operator.status.storage import resize_pending
 
+_MEND = "; set allowVolumeExpansion in its StorageClass, or delete the resource and apply it with the old size"
 _RESIZING = "must support resize"
 """In the words of the API server's plug-in PersistentVolumeClaimResize, and of no quota and no missing right."""
 
@@ -41,7 +42,8 @@ async def ask(api: Api, children: Children, key: Key, desired: Sequence[Manifest
             expansion = _RESIZING in error.message
             raise Stalled(
                 EngineReason.EXPANSION_NOT_SUPPORTED if expansion else EngineReason.APPLY_REFUSED,
-                f"claim {name} cannot grow from {old} to {new}, so nothing was changed: {error.message}",
+                f"claim {name} cannot grow from {old} to {new}, so nothing was changed: {error.message}"
+                + (_MEND if expansion else ""),
                 retry=error,
             ) from error
 

@@ -57,7 +57,7 @@ class PodReason:
     """The pod is being made, placed on a node, or its containers are being started."""
 
     NOT_READY = "NotReady"
-    """The pod runs and its readiness check fails."""
+    """The pod runs and its readiness check has not passed yet, or not any more."""
 
 
 @dataclass(frozen=True)
@@ -192,7 +192,7 @@ def _starting(pod: Pod) -> Finding | None:
 def _unready(pod: Pod) -> Finding | None:
     if is_ready(pod):
         return None
-    return Finding(PodReason.NOT_READY, f"pod {_name(pod)} runs, and its readiness check fails", progressing=True)
+    return Finding(PodReason.NOT_READY, f"pod {_name(pod)} runs and is not ready yet", progressing=True)
 
 
 _CHAIN: tuple[Callable[[Pod], Finding | None], ...] = (

@@ -114,7 +114,7 @@ CASES: dict[str, tuple[dict[str, Any], str, str]] = {
         PodReason.STARTING,
         "is starting",
     ),
-    "a server that is up and not ready": (pod(ready=False), PodReason.NOT_READY, "readiness check fails"),
+    "a server that is up and not ready": (pod(ready=False), PodReason.NOT_READY, "is not ready yet"),
 }
 
 
