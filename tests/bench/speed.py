@@ -11,7 +11,7 @@ from tests.bench.budgets import Figure
 from tests.bench.speed_lab import MIB, Site, site
 from tests.images import lab as labs
 
-REPEATS = 3
+REPEATS = 5
 NEAR, FAR = 256 * MIB, 128 * MIB
 """Sizes of the files: without a line, and over one."""
 
