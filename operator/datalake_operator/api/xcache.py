@@ -35,7 +35,7 @@ from datalake_operator.api.xcache_status import XCacheNodeStatus
 from datalake_operator.api.xcache_storage import Storage
 
 _PORT = "([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
-_HOST = r"([A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])"
+_HOST = "[A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?"  # pss.origin of 5.8.1 reads no IPv6 address, in whatever form
 
 SiteName: TypeAlias = Annotated[
     str,
@@ -72,7 +72,7 @@ class Origin(Model):
         Field(max_length=300),
         matching(
             f"(root|roots|http|https)://{_HOST}(:{_PORT})?(/.*)?",
-            "must be a URL of scheme root, roots, http or https",
+            "must be a URL of scheme root, roots, http or https with a name or an IPv4 address",
             mend="e.g. root://origin.example.org:1094",
         ),
         rule(
@@ -82,7 +82,8 @@ class Origin(Model):
             mend="end it after the port, and name the path in exports",
         ),
     ]
-    """URL of the origin: scheme, host and port, e.g. root://origin.example.org:1094."""
+    """URL of the origin: scheme, host and port, e.g. root://origin.example.org:1094. An IPv6 address needs a name: XRootD
+    reads none here."""
     connect_timeout: Annotated[Duration, duration_range("1s", "2m")] = "10s"
     """Time for a connection to the origin, 1s to 2m. 10s by default: with XRootD's own 2m a miss hangs."""
     retries: Annotated[int, Field(ge=0, le=5)] = 1
