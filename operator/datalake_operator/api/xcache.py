@@ -82,8 +82,8 @@ class Origin(Model):
             mend="end it after the port, and name the path in exports",
         ),
     ]
-    """URL of the origin: scheme, host and port, e.g. root://origin.example.org:1094. An IPv6 address needs a name: XRootD
-    reads none here."""
+    """URL of the origin: scheme, host and port, e.g. root://origin.example.org:1094. An IPv6 address needs a name:
+    XRootD reads none here."""
     connect_timeout: Annotated[Duration, duration_range("1s", "2m")] = "10s"
     """Time for a connection to the origin, 1s to 2m. 10s by default: with XRootD's own 2m a miss hangs."""
     retries: Annotated[int, Field(ge=0, le=5)] = 1
