@@ -67,8 +67,8 @@ def cut_off(lake: Kubectl, origin: Object) -> float:
         idle = pool.submit(readers.idly, lake, name)
         reader = pool.submit(readers.slowly, lake, name, FILE, "1m", 60)
         _await(name, lambda: nodes.open_files(lake, name) == 1, "its reader")
-        nodes.apply(lake, name, site="OTHER", **fields)
         changed = time.monotonic()
+        nodes.apply(lake, name, site="OTHER", **fields)
         idle.result()
         seconds = time.monotonic() - changed
         reader.exception()
