@@ -11,8 +11,13 @@ timeout {seconds} xrdcp --silent --force --xrate {rate} {url} /tmp/{name} && sha
 rm -f /tmp/{name}
 """
 _IDLE = """
-import socket, struct, sys
-connection = socket.create_connection((sys.argv[1], 1094), 10)
+import socket, struct, sys, time
+for _ in range(100):  # a Service may refuse for a moment after its pod became Ready, as the node's rules come later
+    try:
+        connection = socket.create_connection((sys.argv[1], 1094), 10)
+        break
+    except ConnectionRefusedError:
+        time.sleep(0.1)
 connection.sendall(struct.pack(">5i", 0, 0, 0, 4, 2012))  # of the XRootD protocol: the initial handshake
 connection.sendall(struct.pack(">2sHi8s4Bi", b"01", 3007, 1, b"idle", 0, 0, 5, 0, 0))  # and kXR_login
 if len(connection.recv(64)) < 16:
