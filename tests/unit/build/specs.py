@@ -69,7 +69,9 @@ def spec(chance: Random) -> Spec:
     """Make one."""
     texts: dict[str, Any] = {
         "site": chance.choice(("A", "IN2P3-CC", "x" * 64, "0._-")),
-        "url": chance.choice(("root://o.example.org:1094", "root://o", "http://o-6.example.org", "http://192.0.2.1:80")),
+        "url": chance.choice(
+            ("root://o.example.org:1094", "root://o", "http://o-6.example.org", "http://192.0.2.1:80")
+        ),
         "interval": chance.choice(("60s", "1h", "1m1ms", "10m")),
         "ram": chance.choice(("1Gi", "256Gi", "8000000000")),
         "max": chance.choice(("100Mi", "1G", "7777777777")),
