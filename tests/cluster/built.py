@@ -3,6 +3,7 @@
 import re
 import shutil
 import signal
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from tests.cluster.errors import ClusterError
 _NAME = re.compile(r"[a-z]([a-z0-9-]{0,10}[a-z0-9])?")  # as part of the name of a network interface, 15 at most
 _FLAVOUR = "flavour"  # the file that says which one uses the run folder
 _COMPLETE = "complete"  # the file that says that `up` got to its end
+_UNSEEN = 2.0  # seconds: on a busy machine a new process has no name of its own at once
 
 
 class Built(ABC):
@@ -131,9 +133,13 @@ class Built(ABC):
 
     def _await(self, part: str, ready: Callable[[], object], what: str, *, seconds: float) -> None:
         """Wait until something is ready, but no longer than the process lives that makes it so."""
+        seen = time.monotonic()
 
         def check() -> object:
-            if not processes.find(self.run_dir, part):
+            nonlocal seen
+            if processes.find(self.run_dir, part):
+                seen = time.monotonic()
+            elif time.monotonic() - seen > _UNSEEN:
                 raise ClusterError(f"{part} ended while it was waited for:\n{_last_lines(self.logs / f'{part}.log')}")
             return ready()
 

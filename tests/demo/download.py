@@ -4,9 +4,11 @@ import hashlib
 import json
 import os
 import pathlib
+import socket
 import subprocess
 import sys
 import time
+import urllib.parse
 import urllib.request
 
 TARGET = pathlib.Path(f"/tmp/read-{os.getpid()}")  # noqa: S108 - the pod's own emptyDir
@@ -16,6 +18,7 @@ AT_MOST = 180  # seconds for one read
 def main() -> None:
     """Read every URL of the command line."""
     for url in sys.argv[1:]:
+        await_port(url)
         begun = time.monotonic()
         fetch(url)
         seconds = time.monotonic() - begun
@@ -24,6 +27,19 @@ def main() -> None:
         answer = {"url": url, "seconds": seconds, "size": TARGET.stat().st_size, "sha256": digest}
         sys.stdout.write(json.dumps(answer) + "\n")
         TARGET.unlink()
+
+
+def await_port(url: str) -> None:
+    """Wait until something listens: a node's rules know a pod a moment after it is Ready. Time over is for the read."""
+    parts = urllib.parse.urlsplit(url)
+    last = time.monotonic() + 10
+    while time.monotonic() < last:
+        try:
+            socket.create_connection((parts.hostname, parts.port), timeout=5).close()
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
 
 
 def fetch(url: str) -> None:
