@@ -67,7 +67,7 @@ class Settings:
             port=_whole("DATALAKE_LISTEN", port, 0, 65535),
             xcache_image=environment.get("DATALAKE_XCACHE_IMAGE") or "ghcr.io/projectescape/datalake-xcache:5.8.1-1",
             monitoring_namespaces=_names(environment.get("DATALAKE_MONITORING_NAMESPACES", "")),
-            workers=_whole("DATALAKE_WORKERS", environment.get("DATALAKE_WORKERS", "8"), 1, 64),
+            workers=_whole("DATALAKE_WORKERS", environment.get("DATALAKE_WORKERS", "16"), 1, 64),
             resync=_seconds("DATALAKE_RESYNC", environment.get("DATALAKE_RESYNC", "10m")),
             lease_duration=_seconds("DATALAKE_LEASE_DURATION", environment.get("DATALAKE_LEASE_DURATION", "15s")),
             renew_deadline=_seconds(
