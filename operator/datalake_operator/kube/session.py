@@ -125,7 +125,7 @@ class Api:
         field_selector: str = "",
         metadata_only: bool = False,
     ) -> AsyncIterator[Listing]:
-        """Read all objects of a kind, 500 at a time; all pages are of one resource version.
+        """Read all objects of a kind, `PAGE` at a time; all pages are of one resource version.
 
         Raises:
             Gone: the server forgot that version between two pages: begin again.

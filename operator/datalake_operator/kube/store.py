@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, NamedTuple
 
 import orjson
@@ -77,12 +77,6 @@ class Store:
         kept = self._objects.get((namespace, name))
         return None if kept is None else kept.version
 
-    def values(self, namespace: str | None = None) -> Iterator[Object]:
-        """Yield all objects, or those of one namespace."""
-        for key, kept in tuple(self._objects.items()):
-            if namespace in (None, key[0]):
-                yield unpack(kept.packed)
-
     def keys(self) -> Collection[Key]:
         """Return namespace and name of every object."""
         return self._objects.keys()
@@ -114,22 +108,14 @@ class Store:
         self._tell(old, None)
         return True
 
-    def replace(self, items: Iterable[Object], resource_version: str | int, namespace: str | None = None) -> set[Key]:
-        """Take over a whole listing and return the keys that vanished.
+    def retain(self, present: Collection[Key], resource_version: str | int, namespace: str | None = None) -> set[Key]:
+        """Remove what a listing did not hold and return the removed keys.
 
         Args:
-            items: every object that is there.
+            present: key of every object that is there.
             resource_version: of the listing: what we know to be newer stays.
             namespace: the namespace that was listed; None means all.
         """
-        present = set()
-        for obj in items:
-            present.add(key_of(obj))
-            self.put(obj)
-        return self.retain(present, resource_version, namespace)
-
-    def retain(self, present: Collection[Key], resource_version: str | int, namespace: str | None = None) -> set[Key]:
-        """Remove what a listing did not hold and return the removed keys; arguments as in `replace`."""
         absent = [key for key in self._objects if key not in present and namespace in (None, key[0])]
         return {key for key in absent if self.remove(*key, resource_version)}
 

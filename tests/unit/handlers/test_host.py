@@ -34,7 +34,7 @@ class Running:
     started: list[float] = field(default_factory=list)
 
     def names(self) -> set[str]:
-        return {obj["metadata"]["name"] for obj in self.stores[XCACHE_NODES].values()}
+        return {name for _, name in self.stores[XCACHE_NODES].keys()}  # noqa: SIM118 - a store is no dict
 
 
 @asynccontextmanager

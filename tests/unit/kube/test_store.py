@@ -39,11 +39,11 @@ def test_a_late_deletion_does_not_touch_the_successor() -> None:
 
 def test_a_listing_removes_what_it_does_not_hold_but_nothing_newer_or_elsewhere() -> None:
     store = Store(CONFIG_MAPS)
-    for item in (obj("old", 10), obj("new", 31), obj("there", 10, "other")):
+    for item in (obj("old", 10), obj("new", 31), obj("there", 10, "other"), obj("kept", 20)):
         store.put(item)
-    assert store.replace([obj("kept", 20)], "30", "ns") == {("ns", "old")}
+    assert store.retain({("ns", "kept")}, "30", "ns") == {("ns", "old")}
     assert set(store.keys()) == {("ns", "kept"), ("ns", "new"), ("other", "there")}
-    assert store.replace([], 40) == {("ns", "kept"), ("ns", "new"), ("other", "there")}
+    assert store.retain((), 40) == {("ns", "kept"), ("ns", "new"), ("other", "there")}
 
 
 def test_what_is_cleared_is_told_as_gone_and_may_come_again() -> None:
