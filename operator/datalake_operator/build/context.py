@@ -16,5 +16,14 @@ class Context:
     pod_monitor: bool = False
     """True when the cluster serves PodMonitor (monitoring.coreos.com/v1)."""
 
+    rucio_image: str = "ghcr.io/projectescape/datalake-rucio"
+    """Image of Rucio unless a spec names another. Without tag and digest, the tag is the version of the spec."""
+
+    postgres_image: str = "ghcr.io/projectescape/datalake-postgres:17"
+    """Image of the embedded database, and of everything that dumps or restores one."""
+
+    cluster: str = ""
+    """What identifies this cluster: uid of the namespace kube-system. Empty: not known yet."""
+
     monitoring_namespaces: tuple[str, ...] = ()
     """Namespaces of Prometheus: their pods may reach exporters through the NetworkPolicies that resources ask for."""

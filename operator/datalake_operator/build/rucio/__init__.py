@@ -1,0 +1,1 @@
+"""From a RucioServer to its children."""
