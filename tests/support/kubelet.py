@@ -105,8 +105,13 @@ class Kubelet:
             await self._status(stateful_set, status)
 
     async def _pod(self, stateful_set: Object, name: str, revision: str, pod: Object | None) -> Object:
-        """Return the pod of that name; one of an old revision is replaced only where it is Ready, as in a cluster."""
-        if pod is not None and (_is_stopping(pod) or (_revision(pod) != revision and _ready(pod))):
+        """Return the pod of that name; one of an old revision is replaced only where it is Ready, as in a cluster.
+
+        One of a former StatefulSet of the name goes as well: the garbage collector deletes it.
+        """
+        if pod is not None and (
+            _is_stopping(pod) or not _belongs(pod, stateful_set) or (_revision(pod) != revision and _ready(pod))
+        ):
             await self._admin.delete("Pod", name, self._namespace)
             pod = None
         if pod is None:
@@ -149,6 +154,10 @@ class Kubelet:
 
 def _is_stopping(pod: Object) -> bool:
     return "deletionTimestamp" in pod["metadata"]
+
+
+def _belongs(pod: Object, owner: Object) -> bool:
+    return any(one["uid"] == owner["metadata"]["uid"] for one in pod["metadata"].get("ownerReferences", ()))
 
 
 def _revision(pod: Object) -> str:
