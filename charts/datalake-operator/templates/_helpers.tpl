@@ -31,10 +31,17 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
 {{- end -}}
 
-{{- /* Reference of an image: {registry, repository, tag, digest}. */ -}}
+{{- /* Reference of an image: {registry, repository, tag, digest}; with neither tag nor digest the name alone. */ -}}
 {{- define "datalake-operator.image" -}}
-{{- $version := ternary (printf "@%s" .digest) (printf ":%s" .tag) (ne .digest "") -}}
-{{- printf "%s/%s%s" .registry .repository $version -}}
+{{- $tag := ternary (printf ":%s" .tag) "" (ne .tag "") -}}
+{{- printf "%s/%s%s" .registry .repository (ternary (printf "@%s" .digest) $tag (ne .digest "")) -}}
+{{- end -}}
+
+{{- /* Reference of an operand's image, from (list image root): where it names no registry, the operator's. */ -}}
+{{- define "datalake-operator.operandImage" -}}
+{{- $image := index . 0 -}}
+{{- $registry := $image.registry | default (index . 1).Values.image.registry -}}
+{{- include "datalake-operator.image" (merge (dict "registry" $registry) $image) -}}
 {{- end -}}
 
 {{- define "datalake-operator.allNamespaces" -}}
@@ -44,10 +51,10 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{- /* What the operator may do with the resources of a namespace. docs/security.md gives the reason of each line. */ -}}
 {{- define "datalake-operator.rules" -}}
 - apiGroups: [datalake.projectescape.eu]
-  resources: [qosprobes, rucioservers]
+  resources: [qosprobes]
   verbs: [list, watch]
 - apiGroups: [datalake.projectescape.eu]
-  resources: [xcachenodes]
+  resources: [rucioservers, xcachenodes]
   verbs: [get, list, watch]
 - apiGroups: [datalake.projectescape.eu]
   resources: [qosprobes/status, rucioservers/status, xcachenodes/status]
@@ -56,7 +63,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
   resources: [configmaps, serviceaccounts, services]
   verbs: [create, delete, get, list, patch, watch]
 - apiGroups: [""]
-  resources: [persistentvolumeclaims]
+  resources: [persistentvolumeclaims, secrets]
   verbs: [create, get, list, patch, watch]
 - apiGroups: [""]
   resources: [pods]
@@ -65,13 +72,19 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
   resources: [events]
   verbs: [create]
 - apiGroups: [apps]
-  resources: [statefulsets]
+  resources: [deployments, statefulsets]
+  verbs: [create, delete, get, list, patch, watch]
+- apiGroups: [batch]
+  resources: [cronjobs, jobs]
   verbs: [create, delete, get, list, patch, watch]
 - apiGroups: [monitoring.coreos.com]
   resources: [podmonitors]
   verbs: [create, delete, get, list, patch, watch]
 - apiGroups: [networking.k8s.io]
-  resources: [networkpolicies]
+  resources: [ingresses, networkpolicies]
+  verbs: [create, delete, get, list, patch, watch]
+- apiGroups: [policy]
+  resources: [poddisruptionbudgets]
   verbs: [create, delete, get, list, patch, watch]
 {{- end -}}
 

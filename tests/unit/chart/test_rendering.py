@@ -72,7 +72,19 @@ def test_one_registry_serves_all_images_and_a_digest_wins_over_a_tag(helm: Helm)
     documents = helm.template("--set", f"image.registry=registry.example:5000/mirror,image.digest={digest}")
     container = only(documents, "Deployment")["spec"]["template"]["spec"]["containers"][0]
     assert container["image"] == f"registry.example:5000/mirror/projectescape/datalake-operator@{digest}"
-    assert {"name": "DATALAKE_XCACHE_IMAGE", "value": "registry.example:5000/mirror/projectescape/datalake-xcache:5.8.1-1"} in container["env"]  # fmt: skip # noqa: E501
+    images = {entry["name"]: entry["value"] for entry in container["env"] if entry["name"].endswith("_IMAGE")}
+    assert images == {
+        "DATALAKE_XCACHE_IMAGE": "registry.example:5000/mirror/projectescape/datalake-xcache:5.8.1-1",
+        "DATALAKE_RUCIO_IMAGE": "registry.example:5000/mirror/projectescape/datalake-rucio",
+        "DATALAKE_POSTGRES_IMAGE": "registry.example:5000/mirror/projectescape/datalake-postgres:17",
+    }
+
+
+def test_every_resource_chooses_its_version_of_rucio_unless_the_values_do(helm: Helm) -> None:
+    rucio = "operands.rucio.image"
+    for setting, said in {f"{rucio}.tag=41.5.1-2": ":41.5.1-2", f"{rucio}.digest=sha256:{'0' * 64}": f"@sha256:{'0' * 64}"}.items():  # fmt: skip # noqa: E501
+        given = _environment(helm, "--set", setting)["DATALAKE_RUCIO_IMAGE"]
+        assert given == f"ghcr.io/projectescape/datalake-rucio{said}"
 
 
 def test_a_new_chart_version_does_not_restart_the_operator(helm: Helm) -> None:
