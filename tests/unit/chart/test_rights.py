@@ -39,7 +39,7 @@ def test_a_list_gives_a_role_in_each_and_only_the_lease_at_home(helm: Helm) -> N
 
 def test_a_star_gives_a_cluster_role_and_the_notes_say_so(helm: Helm) -> None:
     cluster_roles = [role for role in helm.template("--set", "watchNamespaces={*}") if role["kind"] == "ClusterRole"]
-    assert len(cluster_roles) == 2  # noqa: PLR2004 - what it may do, and what identifies the cluster
+    assert len(cluster_roles) == 2
     assert _places(helm, "--set", "watchNamespaces={*}") == {("Role", "datalake-system"), IDENTITY}
     assert "It serves EVERY namespace. For that it holds a ClusterRole" in helm.notes("--set", "watchNamespaces={*}")
 
