@@ -7,6 +7,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 NAME ?= test
 PYTEST := $(BIN)/pytest
+RUCIO := $(patsubst images/rucio/requirements/%.lock,%,$(wildcard images/rucio/requirements/*.lock))
 
 .DEFAULT_GOAL := help
 .PHONY: help packages lint unit contract e2e test bench crds lock images components cluster-up cluster-down demo demo-down clean
@@ -55,6 +56,10 @@ lock: $(READY) ## Renew the pinned dependencies
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	    --custom-compile-command "make lock" --extra lint --extra test --extra dev --constraint requirements/operator.lock \
 	    pyproject.toml requirements/build.in -o requirements/dev.lock
+	for version in $(RUCIO); do echo "rucio[postgresql]==$$version" | \
+	    $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	    --custom-compile-command "make lock" - images/rucio/requirements/server.in \
+	    -o images/rucio/requirements/$$version.lock || exit; done
 
 components: packages ## Build the parts of the cluster once, into ~/.cache/datalake-operator
 	@$(PYTHON) -m tests.cluster build

@@ -33,6 +33,9 @@ from images import engines  # noqa: E402
 REGISTRY = "ghcr.io/projectescape"
 BASE = "docker.io/library/debian:trixie-slim"
 SUITE = "trixie"
+RUCIO = ("41.5.1", "38.6.4")
+"""Versions of Rucio, the default first: each has a lock file, and a catalogue in the operator."""
+
 INPUTS = "eu.projectescape.datalake.inputs"
 """Label: hash of everything an image was made from."""
 
@@ -46,9 +49,10 @@ class Image:
     """One image of ours.
 
     Attributes:
-        name: as on the command line; its Dockerfile lies in `images/<name>/`.
+        name: as on the command line, `FOLDER` or, of a program that is kept in several versions, `FOLDER:VERSION`; its
+            Dockerfile lies in `images/FOLDER/` and is given the version as the argument VERSION.
         title: for people.
-        version_file: holds the version, which is its tag.
+        version_file: holds the version, which is its tag, where the name does not say it.
         inputs: files and folders that the Dockerfile copies, from the root of the repository.
     """
 
@@ -58,18 +62,30 @@ class Image:
     inputs: tuple[str, ...]
 
     @property
+    def folder(self) -> str:
+        """Name of its folder, the same for all its versions."""
+        return self.name.partition(":")[0]
+
+    @property
+    def fixed(self) -> str:
+        """The version that its name says; empty where there is one only."""
+        return self.name.partition(":")[2]
+
+    @property
     def dockerfile(self) -> str:
         """Path from the root of the repository."""
-        return f"images/{self.name}/Dockerfile"
+        return f"images/{self.folder}/Dockerfile"
 
     def version(self) -> str:
-        """The first version number in its version file."""
+        """That of its name, or the first version number in its version file."""
+        if self.fixed:
+            return self.fixed
         found = re.search(r"\d[\w.+-]*", (ROOT / self.version_file).read_text())
         return found[0] if found else "0"
 
     def reference(self, registry: str = REGISTRY, tag: str | None = None) -> str:
-        """Registry, repository and tag."""
-        return f"{registry.rstrip('/')}/datalake-{self.name}:{tag or self.version()}"
+        """Registry, repository and tag; a version that its name says is the tag always, for resources ask for it."""
+        return f"{registry.rstrip('/')}/datalake-{self.folder}:{self.fixed or tag or self.version()}"
 
     def digest(self) -> str:
         """Hash of all that goes in, the base's recipe included; the same in every clone."""
@@ -91,8 +107,40 @@ IMAGES: Mapping[str, Image] = {
             "operator/datalake_operator/__init__.py",
             ("operator", "pyproject.toml", "README.md", "LICENSE", "requirements/operator.lock"),
         ),
+        *(
+            Image(
+                f"rucio:{version}",
+                f"Rucio {version}: REST server, daemons and database tool",
+                "",
+                (
+                    f"images/rucio/requirements/{version}.lock",
+                    "images/rucio/bin",
+                    "images/rucio/datalake_rucio_wsgi",
+                    "images/rucio/rucio_config",
+                    "images/rucio/rucio_database",
+                    "images/rucio/rucio_server",
+                ),
+            )
+            for version in RUCIO
+        ),
     )
 }
+
+
+_NAMES = dict.fromkeys(("base", *IMAGES, *(image.folder for image in IMAGES.values())))
+
+
+def named(names: Iterable[str]) -> list[str]:
+    """Keys of `IMAGES` for names of the command line: a folder's name means all its versions.
+
+    Raises:
+        KeyError: of the first name that is none.
+    """
+    keys = {name: [key for key, image in IMAGES.items() if name in {key, image.folder}] for name in names}
+    for name, found in keys.items():
+        if not found and name != "base":
+            raise KeyError(name)
+    return [key for name, found in keys.items() for key in (found or [name])]
 
 
 def build(name: str, registry: str = REGISTRY, tag: str | None = None, *, force: bool = False) -> str:
@@ -123,7 +171,11 @@ def build(name: str, registry: str = REGISTRY, tag: str | None = None, *, force:
         with _step(f"{name}: building {reference} with {engine.name}"), tempfile.TemporaryDirectory() as folder:
             context = Path(folder, "context")
             _copy((image.dockerfile, *image.inputs), context)
-            engine.build(reference, context, image.dockerfile, _labels(image), _secrets(Path(folder)), cached=not force)
+            arguments = {"VERSION": image.fixed} if image.fixed else {}
+            engine.build(
+                reference, context, image.dockerfile, _labels(image), _secrets(Path(folder)), arguments,
+                cached=not force,
+            )  # fmt: skip
         return reference
 
 
@@ -141,13 +193,14 @@ def archive(name: str, registry: str = REGISTRY) -> tuple[str, Path]:
     reference = image.reference(registry) if image else BASE
     digest = image.digest() if image else _digest(("images/base",))
     key = hashlib.sha256(f"{reference} {digest}".encode()).hexdigest()[:16]
-    path = _cache() / f"{name}-{key}.tar"
+    stem = name.replace(":", "_")
+    path = _cache() / f"{stem}-{key}.tar"
     if not path.exists():
         build(name, registry)
         with _locked(), _step(f"{name}: writing {path}"):
             new = path.with_suffix(f".{os.getpid()}.new")
             engines.find().save(reference, new)
-            for old in path.parent.glob(f"{name}-*.tar"):
+            for old in path.parent.glob(f"{stem}-*.tar"):
                 old.unlink()
             new.replace(path)
     return reference, path
@@ -170,7 +223,7 @@ def _base(engine: engines.Engine, *, force: bool) -> None:
         context = Path(folder)
         _copy(("images/base",), context)
         _mmdebstrap(context / "images/base", context / "rootfs.tar")
-        engine.build(BASE, context, "images/base/Dockerfile", {INPUTS: digest}, {}, cached=False)
+        engine.build(BASE, context, "images/base/Dockerfile", {INPUTS: digest}, {}, {}, cached=False)
 
 
 def _mmdebstrap(recipe: Path, target: Path) -> None:
@@ -202,7 +255,7 @@ def _labels(image: Image) -> dict[str, str]:
     label = "org.opencontainers.image"
     labels = {
         INPUTS: image.digest(),
-        f"{label}.title": f"datalake-{image.name}",
+        f"{label}.title": f"datalake-{image.folder}",
         f"{label}.description": image.title,
         f"{label}.version": image.version(),
         f"{label}.licenses": "Apache-2.0",
@@ -286,17 +339,18 @@ def _step(what: str) -> Iterator[None]:
 def main() -> int:
     """The command line."""
     parser = argparse.ArgumentParser(description="Build the container images whose inputs changed.")
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(('base', *IMAGES))}; default: all")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(_NAMES)}; default: all")
     parser.add_argument("--registry", default=os.environ.get("REGISTRY") or REGISTRY)
-    parser.add_argument("--tag", help="instead of each image's own version")
+    parser.add_argument("--tag", help="instead of the version of images that have one only")
     parser.add_argument("--push", action="store_true", default=os.environ.get("PUSH", "") not in {"", "0"})
     parser.add_argument("--force", action="store_true", help="build anew, with fresh packages")
     chosen = parser.parse_args()
-    unknown = set(chosen.names) - {"base", *IMAGES}
-    if unknown:
-        parser.error(f"no image {', '.join(sorted(unknown))}")
     try:
-        for name in chosen.names or IMAGES:
+        names = named(chosen.names or IMAGES)
+    except KeyError as error:
+        parser.error(f"no image {error.args[0]}")
+    try:
+        for name in names:
             reference = build(name, chosen.registry, chosen.tag, force=chosen.force)
             if chosen.push and name != "base":
                 with _step(f"{name}: pushing {reference}"):

@@ -59,6 +59,7 @@ class Engine:
         dockerfile: str,
         labels: Mapping[str, str],
         secrets: Mapping[str, Path],
+        arguments: Mapping[str, str],
         *,
         cached: bool,
     ) -> None:
@@ -67,7 +68,8 @@ class Engine:
         words += [word for key, value in labels.items() for word in ("--label", f"{key}={value}")]
         words += [word for key, path in secrets.items() for word in ("--secret", f"id={key},src={path}")]
         proxies = [name for proxy in _PROXIES for name in (proxy, proxy.upper()) if os.environ.get(name)]
-        words += [word for name in proxies for word in ("--build-arg", name)]
+        given = [*proxies, *(f"{name}={value}" for name, value in arguments.items())]
+        words += [word for argument in given for word in ("--build-arg", argument)]
         self._run([*words, *([] if cached else ["--no-cache"]), str(context)], self.steps)
 
     def pull(self, reference: str) -> bool:

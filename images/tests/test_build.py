@@ -183,6 +183,7 @@ def test_the_command_pushes_when_asked(machine: Machine, monkeypatch: pytest.Mon
     assert [line.split()[-1] for line in machine.asked("docker push")] == [
         "registry.example/lake/datalake-xcache:t1",
         "registry.example/lake/datalake-operator:t1",
+        *(f"registry.example/lake/datalake-rucio:{version}" for version in build.RUCIO),
     ]
 
 
@@ -199,3 +200,16 @@ def test_what_ships_names_no_mirror() -> None:
     lock = (build.ROOT / "requirements/operator.lock").read_text()
     assert "://" not in lock
     assert "--index-url" not in lock
+
+
+def test_each_version_is_an_image_whose_archives_do_not_replace_each_other(machine: Machine) -> None:
+    assert build.named(["rucio", "base"]) == ["rucio:41.5.1", "rucio:38.6.4", "base"]
+    references, paths = zip(*(build.archive(name) for name in build.named(["rucio"])), strict=True)
+    assert references == tuple(f"ghcr.io/projectescape/datalake-rucio:{version}" for version in build.RUCIO)
+    assert all(path.exists() for path in paths)
+    commands = machine.asked("docker build")
+    assert ["--build-arg VERSION=38.6.4 " in command for command in commands if "datalake-rucio" in command] == [
+        False, True,
+    ]  # fmt: skip
+    digests = {build.IMAGES[name].digest() for name in build.named(["rucio"])}
+    assert len(digests) == 2

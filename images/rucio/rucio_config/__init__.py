@@ -1,0 +1,1 @@
+"""Composes `rucio.cfg` from what is mounted into a container."""

@@ -1,0 +1,1 @@
+"""The state of a Rucio database, and what is done about it."""

@@ -1,0 +1,1 @@
+"""The REST server: health, metrics and how gunicorn runs it."""
