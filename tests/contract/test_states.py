@@ -17,7 +17,6 @@ with_pods = pytest.mark.usefixtures("kubelet")
 BAD: dict[str, Any] = {"origin": {"url": "roots://origin.example.org:1094"}}
 """Valid for the schema, not served by this version."""
 MINIMAL: dict[str, dict[str, Any]] = {
-    "RucioServer": {"database": {"embedded": {"size": "5Gi"}}},
     "QoSProbe": {"interval": "15m", "tcp": {"targets": [{"name": "t", "host": "example.org", "port": 1094}]}},
 }
 """The least that a spec of a kind not served yet must hold."""
@@ -205,7 +204,7 @@ async def test_suspended_while_a_child_is_refused_ends_the_tries(lab: Lab) -> No
     await lab.ready(within=30)
 
 
-@pytest.mark.parametrize("kind", ["RucioServer", "QoSProbe"])
+@pytest.mark.parametrize("kind", ["QoSProbe"])
 async def test_a_kind_that_is_not_served_yet_says_so(kind: str, lab: Lab) -> None:
     await lab.operator()
     meta = {"name": "x", "namespace": lab.namespace}

@@ -76,7 +76,7 @@ async def test_wait_tells_ready_from_stalled_and_from_waiting(helm: Helm, admin:
     assert condition(waiting, "Stalled") == {}
 
 
-@pytest.mark.parametrize("kind", ["RucioServer", "QoSProbe"])
+@pytest.mark.parametrize("kind", ["QoSProbe"])
 async def test_a_kind_that_is_not_served_yet_says_so(helm: Helm, admin: Client, namespace: str, kind: str) -> None:
     _install(helm, "lake", namespace)
     body = yaml.safe_load((ROOT / "tests" / "golden" / "defaults" / kind.lower() / "input.yaml").read_text())

@@ -10,8 +10,8 @@ from datalake_operator.api.rucio_daemons import DaemonName
 from datalake_operator.api.rules import ListType, Rule, exactly_one_of, matching, rule
 from datalake_operator.api.values import ONE_LINE
 
-# What the operator writes into rucio.cfg itself, from other fields of the spec.
-_OWNED_SECTIONS = ("alembic", "bootstrap", "database")
+# What the operator writes into rucio.cfg itself, from other fields of the spec. DEFAULT would reach every section.
+_OWNED_SECTIONS = ("DEFAULT", "alembic", "bootstrap", "database")
 _OWNED_OPTIONS = (
     "api.endpoints",
     "api.endpoints_add",

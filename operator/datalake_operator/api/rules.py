@@ -189,7 +189,7 @@ class ListType:
             for index, item in enumerate(items):
                 key = self._key(item)
                 if key in seen:
-                    shown = key[0] if isinstance(key, tuple) and len(key) == 1 else key
+                    shown = ".".join(map(str, key)) if isinstance(key, tuple) else key
                     context = {"message": f"{shown!r} is there twice", "mend": "remove one", "path": f"[{index}]"}
                     raise PydanticCustomError("duplicate", "{message}", context)
                 seen.add(key)

@@ -37,6 +37,6 @@ def test_an_invalid_cache_is_not_rendered() -> None:
 
 
 def test_a_kind_that_is_not_implemented_is_said() -> None:
-    code, out, err = render(minimal("RucioServer"))
+    code, out, err = render(minimal("QoSProbe"))
     assert (code, out) == (1, "")
-    assert "RucioServer is not served by this version yet" in err
+    assert "QoSProbe is not served by this version yet" in err
