@@ -134,6 +134,6 @@ class RootAccount(Model):
 
     secret_ref: SecretRef | None = None
     """Secret with the keys username and password. Default: one that the operator makes."""
-    manage: bool = True
-    """Whether the operator sets the password in the database when the Secret changes. True by default; never on an
-    adopted database unless it is said here."""
+    manage: bool | None = None
+    """Whether the operator sets the password in the database when the Secret changes. Absent: yes, but not on an
+    adopted database."""
