@@ -5,13 +5,21 @@ Nothing here may depend on the version of the operator: what changes in the temp
 
 import json
 from collections.abc import Mapping
-from copy import deepcopy
 from math import ceil
 from typing import Any
 
 from datalake_operator.api.values import parse_quantity
 from datalake_operator.api.xcache import XCacheNode
 from datalake_operator.build.config import EXPORTER_PORT, GSTREAM_PORT, RUN, seconds
+from datalake_operator.build.parts import (
+    canonical_resources,
+    confined,
+    owns_volumes,
+    placement,
+    port,
+    pull_secrets,
+    variables,
+)
 from datalake_operator.build.quantity import canonical_quantity
 from datalake_operator.build.storage import Volume, localroot, spaces, volumes
 
@@ -33,29 +41,16 @@ _AFTER_DRAIN = 30
 _RECONNECT = 10
 """Seconds for which XrdCl refuses by itself after it could not connect. Its own 1800 outlive an outage."""
 
-_CONFINED = {
-    "allowPrivilegeEscalation": False,
-    "capabilities": {"drop": ["ALL"]},
-    "readOnlyRootFilesystem": True,
-}
-
 
 def pod_spec(node: XCacheNode, image: str, config_name: str, service_account: str) -> dict[str, Any]:
     """The `spec` of the pod template."""
     spec, found = node.spec, volumes(node)
-    pod: dict[str, Any] = {
+    return {
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
         "serviceAccountName": service_account,
         "terminationGracePeriodSeconds": seconds(spec.drain.timeout) + _AFTER_DRAIN,
-        "securityContext": {
-            "fsGroup": USER,
-            "fsGroupChangePolicy": "OnRootMismatch",
-            "runAsGroup": USER,
-            "runAsNonRoot": True,
-            "runAsUser": USER,
-            "seccompProfile": {"type": "RuntimeDefault"},
-        },
+        "securityContext": owns_volumes(USER),
         "initContainers": [_prepare(node, image, found), _exporter(node, image, found)],
         "containers": [_xrootd(node, image, found)],
         "volumes": [
@@ -64,41 +59,16 @@ def pod_spec(node: XCacheNode, image: str, config_name: str, service_account: st
             {"name": "tmp", "emptyDir": {}},
             *(volume.source() for volume in found),
         ],
+        **pull_secrets(spec.image),
+        **placement(spec),
     }
-    if spec.image.pull_secrets:
-        pod["imagePullSecrets"] = [{"name": secret.name} for secret in spec.image.pull_secrets]
-    return pod | _placement(node)
-
-
-def _placement(node: XCacheNode) -> dict[str, Any]:
-    spec = node.spec
-    wanted = {
-        "nodeSelector": spec.node_selector,
-        "tolerations": without_empty(spec.tolerations),
-        "affinity": without_empty(spec.affinity),
-        "priorityClassName": spec.priority_class_name,
-    }
-    return {key: value for key, value in wanted.items() if value}
-
-
-def without_empty(value: Any) -> Any:
-    """Give tolerations or an affinity without what the API server does not print back: empty texts, lists, labels."""
-    if isinstance(value, Mapping):
-        return {
-            key: dict(inner) if key == "matchLabels" else without_empty(inner)
-            for key, inner in value.items()
-            if inner not in ("", [], ()) and not (key == "matchLabels" and not inner)
-        }
-    if isinstance(value, list | tuple):
-        return [without_empty(item) for item in value]
-    return value
 
 
 def _xrootd(node: XCacheNode, image: str, found: tuple[Volume, ...]) -> dict[str, Any]:
     spec = node.spec
-    ports = [_port("root", spec.protocols.root.port)]
+    ports = [port("root", spec.protocols.root.port)]
     if spec.protocols.http.enabled:
-        ports.append(_port("http", spec.protocols.http.port))
+        ports.append(port("http", spec.protocols.http.port))
     return {
         **_container(node, "xrootd", image),
         "command": ["tini", "--", "xrootd", "-c", "/etc/xcache/xrootd.cfg"],
@@ -154,7 +124,7 @@ def _exporter(node: XCacheNode, image: str, found: tuple[Volume, ...]) -> dict[s
         "command": ["tini", "--", "xcache-exporter"],
         "restartPolicy": "Always",
         "env": _exporter_environment(node, found),
-        "ports": [_port("metrics", EXPORTER_PORT)],
+        "ports": [port("metrics", EXPORTER_PORT)],
         "readinessProbe": {
             "httpGet": {"path": "/serving", "port": "metrics", "scheme": "HTTP"},
             "periodSeconds": 2,
@@ -175,7 +145,7 @@ def _container(node: XCacheNode, name: str, image: str) -> dict[str, Any]:
         "name": name,
         "image": image,
         "imagePullPolicy": node.spec.image.pull_policy,
-        "securityContext": deepcopy(_CONFINED),
+        "securityContext": confined(),
         "terminationMessagePolicy": "FallbackToLogsOnError",
     }
 
@@ -200,7 +170,7 @@ def _environment(
 ) -> list[dict[str, str]]:
     """What the tools of the image read: preparation, checks and drain."""
     storage = node.spec.storage
-    return _variables(
+    return variables(
         **(more or {}),
         HOME="/tmp",  # noqa: S108 - an emptyDir of the pod's own
         XCACHE_DRAIN_FILE=DRAIN_FILE,
@@ -215,7 +185,7 @@ def _environment(
 
 def _exporter_environment(node: XCacheNode, found: tuple[Volume, ...]) -> list[dict[str, str]]:
     watermarks = node.spec.storage.watermarks
-    return _variables(
+    return variables(
         EXPORTER_DISKS=",".join(f"{volume.space}:{volume.entry}={volume.mount}" for volume in found),
         EXPORTER_DRAIN_FILE=DRAIN_FILE,
         EXPORTER_FORWARD=_collectors(node),
@@ -246,20 +216,12 @@ def _max_size(node: XCacheNode) -> int | None:
     return None if size is None else parse_quantity(size)
 
 
-def _variables(**values: str | int | None) -> list[dict[str, str]]:
-    return [{"name": name, "value": str(value)} for name, value in sorted(values.items()) if value is not None]
-
-
 def _mounts(found: tuple[Volume, ...]) -> list[dict[str, Any]]:
     return [
         {"name": "run", "mountPath": RUN},
         {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108
         *({"name": volume.name, "mountPath": volume.mount} for volume in found),
     ]
-
-
-def _port(name: str, number: int) -> dict[str, Any]:
-    return {"name": name, "containerPort": number, "protocol": "TCP"}
 
 
 def _resources(node: XCacheNode) -> dict[str, Any]:
@@ -272,15 +234,3 @@ def _resources(node: XCacheNode) -> dict[str, Any]:
 
 def _exporter_resources(node: XCacheNode) -> dict[str, Any]:
     return canonical_resources(node.spec.monitoring.exporter.resources)
-
-
-def canonical_resources(resources: Mapping[str, Any]) -> dict[str, Any]:
-    """A container's `resources` with every quantity as the API server prints it; empty parts are left out."""
-    found: dict[str, Any] = {}
-    for part in ("limits", "requests"):
-        amounts = resources.get(part) or {}
-        if amounts:
-            found[part] = {name: canonical_quantity(amount) for name, amount in sorted(amounts.items())}
-    if resources.get("claims"):
-        found["claims"] = [dict(claim) for claim in resources["claims"]]
-    return found

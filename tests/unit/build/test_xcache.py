@@ -4,7 +4,7 @@ import yaml
 
 from datalake_operator.api.xcache import XCacheNode
 from datalake_operator.build import Context
-from datalake_operator.build.pod import without_empty
+from datalake_operator.build.parts import without_empty
 from datalake_operator.build.xcache import build
 from tests.unit.build.conftest import MakeNode
 

@@ -1,4 +1,4 @@
-"""What is wanted of a RucioServer at this moment, as plain data: `status` finds it out, `build` makes children of it."""
+"""What is wanted of a RucioServer now, as plain data: `status` finds it out, `build` makes children of it."""
 
 import hashlib
 from collections.abc import Mapping
