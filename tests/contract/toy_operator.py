@@ -59,7 +59,7 @@ class Toy(Kind[Body]):
         spec = {"replicas": 1, "serviceName": name, "selector": {"matchLabels": chosen}, "template": template}
         return ({"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": metadata, "spec": spec},)
 
-    def assess(self, model: Body, view: View, now: datetime) -> Assessment:
+    def assess(self, model: Body, context: Context, view: View, now: datetime) -> Assessment:
         workload = view.children.get(("StatefulSet", model["metadata"]["name"]), {})
         ready = workload.get("status", {}).get("readyReplicas") == 1
         condition = Condition("Ready", "True" if ready else "False", "Toy", "it is a toy")

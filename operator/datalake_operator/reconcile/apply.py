@@ -2,25 +2,31 @@
 
 import json
 import logging
+import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
+from datalake_operator.build.generated import GENERATED
 from datalake_operator.build.labels import belongs_to
 from datalake_operator.kube.errors import ApiError, Conflict, Forbidden, Invalid, NotFound
 from datalake_operator.kube.references import Reference
-from datalake_operator.kube.resource import CLAIMS, CONFIG_MAPS, PODS, SECRETS, Resource, of
+from datalake_operator.kube.resource import CLAIMS, CONFIG_MAPS, JOBS, PODS, SECRETS, Resource, of
 from datalake_operator.kube.session import Api
 from datalake_operator.reconcile import growth
 from datalake_operator.reconcile.children import Children
-from datalake_operator.reconcile.compare import applied_hash, is_current, manifest_hash, with_hash
+from datalake_operator.reconcile.compare import applied_hash, is_current, manifest_hash, replicas_as_found, with_hash
 from datalake_operator.reconcile.kind import Key, Manifest
 from datalake_operator.reconcile.outcome import Postponed, Stalled, Taken, Vanished
 from datalake_operator.status.reasons import EngineReason
 
 log = logging.getLogger(__name__)
 
-_CONFIGURATION = (CONFIG_MAPS, SECRETS)
-"""Kinds that a running workload may still mount while a newer revision rolls out."""
+_KEPT = (CLAIMS, SECRETS)
+"""Kinds that are never pruned, outlive their resource where it says so, and are used again where they carry our labels:
+data, and the passwords without which it is of no use."""
+
+_PASSWORD_BYTES = 32
+"""Random bytes of each value that we make up; 43 characters of the URL-safe alphabet."""
 
 
 class Applier:
@@ -41,7 +47,8 @@ class Applier:
         """
         await growth.ask(self._api, self._children, key, desired)
         confirmed = False
-        for manifest in desired:
+        for whole in desired:
+            manifest = _without_values(whole)
             resource, name = of(manifest), manifest["metadata"]["name"]
             live = self._children.get(resource, key.namespace, name)
             if live is None:
@@ -50,6 +57,8 @@ class Applier:
                     confirmed = True
                 with _refusals_told(resource, name):
                     live = await self._first_touch(resource, key.namespace, name)
+                    if live is None and resource == SECRETS:
+                        live = await self._create(key, whole)
             if live is not None:
                 self._require_ours(key, owner, manifest, live)
                 if is_current(live, manifest):
@@ -57,18 +66,26 @@ class Applier:
             with _refusals_told(resource, name):
                 await self._bring(key, with_hash(manifest), live)
 
+    async def _create(self, key: Key, secret: Manifest) -> Manifest:
+        """Create a Secret with new passwords, and return it; one that was made meanwhile is read and used as it is."""
+        try:
+            return await self._children.create(key, _filled(secret))
+        except Conflict:
+            return await self._api.get(SECRETS, key.namespace, secret["metadata"]["name"])
+
     async def _bring(self, key: Key, manifest: Manifest, live: Manifest | None) -> None:
         """Apply one child; where another hand's entry in a list of ours does not fit beside ours, ours alone stays."""
         try:
-            await self._children.apply(key, manifest)
+            await self._children.apply(key, _pinned(manifest, live))
         except Invalid:
             if live is None:
                 raise
             await self._children.overwrite(key, manifest, live["metadata"]["uid"])
-            await self._children.apply(key, manifest)
+            live = self._children.get(of(manifest), key.namespace, live["metadata"]["name"])
+            await self._children.apply(key, _pinned(manifest, live))
 
     async def release(self, key: Key, owner: Manifest) -> None:
-        """Let claims outlive their resource: take its owner reference from each that has it, and change nothing else.
+        """Let what is kept outlive its resource: take the owner reference from each that has it, and change no more.
 
         Raises:
             Stalled: the API server refuses it for good.
@@ -76,12 +93,12 @@ class Applier:
         """
         uid = owner["metadata"]["uid"]
         for resource, live in self._children.of(key):
-            if resource == CLAIMS and belongs_to(live, uid):
+            if resource in _KEPT and belongs_to(live, uid):
                 with _refusals_told(resource, live["metadata"]["name"]), suppress(NotFound, Conflict):
                     await self._children.disown(key, resource, live, uid)
 
     async def prune(self, key: Key, owner: Manifest, desired: Iterable[Manifest], *, rolled: bool) -> None:
-        """Delete owned children that are no longer desired; never claims, and configuration only once `rolled`.
+        """Delete owned children that are no longer desired; never what is kept, and configuration only once `rolled`.
 
         Raises:
             Stalled: the API server refuses a deletion for good.
@@ -90,11 +107,11 @@ class Applier:
         wanted = {(of(manifest), manifest["metadata"]["name"]) for manifest in desired}
         for resource, live in self._children.of(key):
             metadata = live["metadata"]
-            if resource in (CLAIMS, PODS) or (resource, metadata["name"]) in wanted:
+            if resource in (*_KEPT, PODS) or (resource, metadata["name"]) in wanted:
                 continue
             if not belongs_to(live, owner["metadata"]["uid"]) or metadata.get("deletionTimestamp"):
                 continue
-            if resource in _CONFIGURATION and not rolled:
+            if resource == CONFIG_MAPS and not rolled:  # a running workload may still mount it
                 continue
             await self._delete(resource, live)
 
@@ -109,6 +126,18 @@ class Applier:
             if not pod["metadata"].get("deletionTimestamp"):
                 log.info("deleting stuck pod %s/%s", pod["metadata"]["namespace"], pod["metadata"]["name"])
                 await self._delete(PODS, pod)
+
+    async def remove_jobs(self, key: Key, owner: Manifest, names: Sequence[str]) -> None:
+        """Delete Jobs of ours, with their pods, so that the next pass makes them anew.
+
+        Raises:
+            Stalled: the API server refuses a deletion for good.
+            ApiError: anything that another try may mend.
+        """
+        for name in names:
+            job = self._children.get(JOBS, key.namespace, name)
+            if job and belongs_to(job, owner["metadata"]["uid"]) and not job["metadata"].get("deletionTimestamp"):
+                await self._delete(JOBS, job)
 
     async def _delete(self, resource: Resource, live: Manifest) -> None:
         metadata = live["metadata"]
@@ -146,7 +175,7 @@ class Applier:
         resource, metadata = of(manifest), live["metadata"]
         if belongs_to(live, owner["metadata"]["uid"]):
             return
-        if resource in (CLAIMS, SECRETS) and self._children.labelled(key, live):
+        if resource in _KEPT and self._children.labelled(key, live):
             return
         reference = Reference(resource, key.namespace, metadata["name"])
         former = next((ref for ref in metadata.get("ownerReferences", ()) if ref.get("controller")), None)
@@ -171,6 +200,29 @@ class Applier:
                 f"untouched: delete or rename it, or choose another name for the {key.kind}"
             )
         raise Taken(reason, message, reference)
+
+
+def _without_values(manifest: Manifest) -> Manifest:
+    """A manifest as it is applied: the values of a Secret stand in its first write only, which is no apply."""
+    if of(manifest) != SECRETS:
+        return manifest
+    return {part: value for part, value in manifest.items() if part not in ("data", "stringData")}
+
+
+def _filled(secret: Manifest) -> Manifest:
+    """A Secret for its first write, with random values where they shall be made up."""
+    values = {
+        name: secrets.token_urlsafe(_PASSWORD_BYTES) if value == GENERATED else value
+        for name, value in secret["stringData"].items()
+    }
+    return {**with_hash(_without_values(secret)), "stringData": values}
+
+
+def _pinned(manifest: Manifest, live: Manifest | None) -> Manifest:
+    """A manifest that holds for this version of the live object only, where it hands back the replicas found there."""
+    if live is None or not replicas_as_found(manifest):
+        return manifest
+    return {**manifest, "metadata": {**manifest["metadata"], "resourceVersion": live["metadata"]["resourceVersion"]}}
 
 
 @contextmanager

@@ -57,6 +57,15 @@ class Children:
         """
         await self._write(key, of(manifest), manifest["metadata"]["name"], self._api.apply(manifest))
 
+    async def create(self, key: Key, manifest: Manifest) -> Manifest:
+        """Create a child and return it.
+
+        Raises:
+            Conflict: the name is taken.
+            ApiError: the API server did not take it.
+        """
+        return await self._write(key, of(manifest), manifest["metadata"]["name"], self._api.create(manifest))
+
     async def overwrite(self, key: Key, manifest: Manifest, uid: str) -> None:
         """Make the lists of a child exactly ours.
 
@@ -74,7 +83,7 @@ class Children:
         name, uid = live["metadata"]["name"], live["metadata"]["uid"]
         await self._write(key, resource, name, self._api.disown(resource, key.namespace, name, uid, owner_uid))
 
-    async def _write(self, key: Key, resource: Resource, name: str, request: Awaitable[Manifest]) -> None:
+    async def _write(self, key: Key, resource: Resource, name: str, request: Awaitable[Manifest]) -> Manifest:
         store = self.stores[resource]
         entry = (resource, key.namespace, name)
         self._in_flight.add(entry)
@@ -85,6 +94,7 @@ class Children:
             self._in_flight.discard(entry)
         if store.version(key.namespace, name) != version_of(live):
             self._on_change(key)  # another hand was there at the same time
+        return live
 
     def of(self, key: Key) -> Iterator[tuple[Resource, Manifest]]:
         """Every child and pod that carries the labels of `key`."""

@@ -13,6 +13,12 @@ import orjson
 APPLIED_HASH = "datalake.projectescape.eu/applied-hash"
 """Annotation on each child with the hash of the manifest that was applied last."""
 
+REPLICAS = "datalake.projectescape.eu/replicas"
+"""Annotation of a workload that says whose its number of replicas is."""
+
+AS_FOUND = "as-found"
+"""Value of `REPLICAS`: a scaler's. We hand back the number that we found, so it makes no difference to us."""
+
 _MERGE_KEYS = ("name", "uid", "mountPath", "containerPort", "port", "key", "type", "ip")
 """Keys by which the API server merges the lists of objects that our children hold (its OpenAPI's list-map-keys)."""
 
@@ -22,8 +28,14 @@ takes its pods away, and is no field of somebody else's."""
 
 
 def manifest_hash(manifest: Mapping[str, Any]) -> str:
-    """Hash of a manifest, the same for equal content in any order of keys."""
-    return hashlib.sha256(orjson.dumps(manifest, option=orjson.OPT_SORT_KEYS)).hexdigest()[:32]
+    """Hash of a manifest, the same for equal content in any order of keys, and for any replicas that are a scaler's."""
+    ours = _without_replicas(manifest) if replicas_as_found(manifest) else manifest
+    return hashlib.sha256(orjson.dumps(ours, option=orjson.OPT_SORT_KEYS)).hexdigest()[:32]
+
+
+def replicas_as_found(manifest: Mapping[str, Any]) -> bool:
+    """Whether the number of replicas is a scaler's."""
+    return bool(manifest.get("metadata", {}).get("annotations", {}).get(REPLICAS) == AS_FOUND)
 
 
 def with_hash(manifest: Mapping[str, Any]) -> dict[str, Any]:
@@ -41,7 +53,9 @@ def applied_hash(live: Mapping[str, Any]) -> str | None:
 
 def is_current(live: Mapping[str, Any], manifest: Mapping[str, Any]) -> bool:
     """Whether applying `manifest` would leave `live` as it is."""
-    return applied_hash(live) == manifest_hash(manifest) and is_subset(manifest, live)
+    if applied_hash(live) != manifest_hash(manifest):
+        return False
+    return is_subset(_without_replicas(manifest) if replicas_as_found(manifest) else manifest, live)
 
 
 def is_subset(desired: Any, live: Any) -> bool:
@@ -64,6 +78,10 @@ def is_subset(desired: Any, live: Any) -> bool:
             )
         return list(desired) == live
     return bool(desired == live)
+
+
+def _without_replicas(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    return {**manifest, "spec": {name: part for name, part in manifest["spec"].items() if name != "replicas"}}
 
 
 def _candidates(item: Mapping[str, Any], live: Sequence[Any]) -> Sequence[Any]:

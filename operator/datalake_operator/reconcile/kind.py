@@ -1,7 +1,7 @@
 """What the engine asks of a kind. One short module beside this one answers for each."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeAlias, TypeVar, cast
@@ -38,7 +38,7 @@ class Kind(ABC, Generic[Model]):
     app: str
     """Value of the label app.kubernetes.io/name on its children."""
     children: tuple[Resource, ...] = ()
-    """Resources of its children; all of them are watched and, but for claims, pruned."""
+    """Resources of its children; all of them are watched and, but for claims and Secrets, pruned."""
 
     def parse(self, body: Manifest) -> Model:
         """Give the validated model.
@@ -66,8 +66,20 @@ class Kind(ABC, Generic[Model]):
         """
 
     @abstractmethod
-    def assess(self, model: Model, view: View, now: datetime) -> Assessment:
+    def assess(self, model: Model, context: Context, view: View, now: datetime) -> Assessment:
         """Judge what is there."""
+
+    def lacking(self, model: Model, view: View) -> Sequence[str]:
+        """What the spec names within objects that are there, and they do not hold: in words, such as `key a of X`."""
+        return ()
+
+    def keeps(self, model: Model, context: Context, view: View) -> bool:
+        """Whether nothing is pruned now: what is there is not desired at the moment, and shall stay all the same."""
+        return False
+
+    def spent(self, model: Model, context: Context, view: View) -> Sequence[str]:
+        """Names of Jobs that are over and wanted once more: deleted in this pass, made anew by the next."""
+        return ()
 
     def rolled(self, model: Model, view: View) -> bool:
         """Whether the workload runs its newest revision only, so that old configuration may go."""
@@ -77,8 +89,8 @@ class Kind(ABC, Generic[Model]):
         """Pods of an old revision that will never be Ready and keep a new one from starting."""
         return ()
 
-    def observed_at(self, model: Model, view: View) -> str | None:
-        """URL at which the operand tells its state, None while there is none."""
+    def observed_at(self, model: Model, view: View) -> Hashable | None:
+        """Where the operand tells its state, None while it does not; `observe` knows how to ask each type of it."""
         return None
 
     def notable(self, data: Mapping[str, Any]) -> object:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
@@ -33,8 +33,8 @@ _PATIENCE = 10.0
 class Observations(Protocol):
     """What operands say of themselves (`observe`)."""
 
-    def watch(self, key: Key, url: str | None) -> None:
-        """Ask at `url` from now on; None stops asking."""
+    def watch(self, key: Key, target: Hashable | None) -> None:
+        """Ask there from now on; None stops asking."""
 
     def get(self, key: Key) -> Observation | None:
         """The last answer."""
@@ -98,7 +98,7 @@ class Reconciler:
         if body is None or body["metadata"].get("deletionTimestamp"):
             self._forget(key)
             return None
-        this = _Pass(key, self._kinds[key.kind], body)
+        this = _Pass(key, self._kinds[key.kind], body, self._context())
         outcome: Outcome | None = None
         try:
             await self._make_so(this)
@@ -137,17 +137,21 @@ class Reconciler:
         this.found = self._dereference(this)  # stores only
         view = self._view(this)  # stores only
         self._observations.watch(key, kind.observed_at(this.model, view))
-        _require_present(this.found)
+        _require_present(this.found, kind.lacking(this.model, view))
         try:
-            desired = kind.build(this.model, self._context(), view)  # pure
+            desired = kind.build(this.model, this.context, view)  # pure
         except Refused as refused:
             raise Stalled(refused.reason, refused.message) from refused
         if suspended:
             return
+        # Of the same moment as what is desired: a newer view may want what this build left out on purpose.
+        keeps, spent = kind.keeps(this.model, this.context, view), kind.spent(this.model, this.context, view)  # pure
         await self._applier.apply(key, body, kind.resource, desired)  # API needed
         view = self._view(this)
         await self._applier.remove_pods(kind.stuck_pods(this.model, view))  # API needed
-        await self._applier.prune(key, body, desired, rolled=kind.rolled(this.model, view))  # API needed
+        await self._applier.remove_jobs(key, body, spent)  # API needed
+        if not keeps:
+            await self._applier.prune(key, body, desired, rolled=kind.rolled(this.model, view))  # API needed
 
     def _dereference(self, this: _Pass) -> Mapping[Reference, Manifest | None]:
         """Give every object that the spec names, None for one that is known not to be there.
@@ -181,7 +185,9 @@ class Reconciler:
     async def _report(self, this: _Pass, outcome: Outcome | None) -> float | None:
         """Step 6: status, where it changed, and an event, where it tells of a transition."""
         now, body = self._clock(), this.body
-        assessment = None if this.model is None else this.kind.assess(this.model, self._view(this), now)
+        assessment = None
+        if this.model is not None:
+            assessment = this.kind.assess(this.model, this.context, self._view(this), now)
         before, after = body.get("status", {}), status(body, assessment, outcome, now)
         if after != before:
             try:
@@ -244,6 +250,7 @@ class _Pass:
     key: Key
     kind: Kind[Any]
     body: Manifest
+    context: Context
     model: Any = None
     found: Mapping[Reference, Manifest | None] = field(default_factory=dict)
 
@@ -262,9 +269,11 @@ def _validated(kind: Kind[Any], body: Manifest) -> Any:
         raise Stalled(refused.reason, refused.message) from refused
 
 
-def _require_present(found: Mapping[Reference, Manifest | None]) -> None:
+def _require_present(found: Mapping[Reference, Manifest | None], lacking: Sequence[str]) -> None:
     missing = sorted(f"{reference.resource.kind} {reference.name}" for reference, live in found.items() if live is None)
     if missing:
         raise Postponed(
             f"waits for {', '.join(missing)}: create it in the same namespace", EngineReason.DEPENDENCY_MISSING
         )
+    if lacking:
+        raise Postponed(f"waits for {', '.join(lacking)}: add it", EngineReason.DEPENDENCY_MISSING)

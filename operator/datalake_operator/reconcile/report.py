@@ -85,14 +85,15 @@ def _conditions(
     ready = next((condition for condition in said if condition.type == "Ready"), None)
     domain = [condition for condition in said if condition.type not in _ENGINE_TYPES]
     progressing = bool(assessment and assessment.progressing)
+    stalled = bool(assessment and assessment.stalled)
     if outcome is not None:
         ready = Condition("Ready", "False", outcome.reason, outcome.message)
-        progressing = isinstance(outcome, Postponed)
+        progressing, stalled = isinstance(outcome, Postponed), isinstance(outcome, Stalled)
     elif ready is None:
         ready = Condition("Ready", "Unknown", EngineReason.RECONCILING, "not judged yet")
     conditions = [ready]
-    if isinstance(outcome, Stalled):
-        conditions.append(Condition("Stalled", "True", outcome.reason, outcome.message))
+    if stalled:
+        conditions.append(Condition("Stalled", "True", ready.reason, ready.message))
     elif progressing and not suspended:
         conditions.append(Condition("Reconciling", "True", ready.reason, ready.message))
     if suspended:

@@ -20,6 +20,6 @@ class Unserved(Kind[Never]):
         """Never asked."""
         return model
 
-    def assess(self, model: Never, view: View, now: datetime) -> Assessment:
+    def assess(self, model: Never, context: Context, view: View, now: datetime) -> Assessment:
         """Never asked."""
         return model

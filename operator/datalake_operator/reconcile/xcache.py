@@ -43,7 +43,7 @@ class XCacheKind(Kind[XCacheNode]):
         """Give the desired children, claims at the sizes that they can have now."""
         return growth.settled(xcache.build(model, context), view)
 
-    def assess(self, model: XCacheNode, view: View, now: datetime) -> Assessment:
+    def assess(self, model: XCacheNode, context: Context, view: View, now: datetime) -> Assessment:
         """Judge the cache."""
         return judge.assess(model, _own(model, view), now)
 

@@ -57,3 +57,6 @@ class Assessment:
 
     wake_at: datetime | None = None
     """When to assess again although nothing changed."""
+
+    stalled: bool = False
+    """A user must mend what Ready's reason and message say: the engine adds Stalled with these, and no Reconciling."""

@@ -1,6 +1,6 @@
 """One reconcile over fakes: what a pass goes on observing when the newest spec is not valid."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -101,10 +101,10 @@ class Observed:
     """Where operands are asked."""
 
     def __init__(self) -> None:
-        self.url: str | None = None
+        self.url: Hashable | None = None
 
-    def watch(self, _key: Key, url: str | None) -> None:
-        self.url = url
+    def watch(self, _key: Key, target: Hashable | None) -> None:
+        self.url = target
 
     def get(self, _key: Key) -> None:
         return None

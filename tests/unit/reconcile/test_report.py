@@ -44,6 +44,20 @@ def test_stalled_sets_ready_false_with_its_reason_and_leaves_the_domain_conditio
     assert all(condition["observedGeneration"] == 3 for condition in after["conditions"])
 
 
+def test_what_a_user_must_mend_in_an_operand_is_stalled_for_the_reason_of_ready() -> None:
+    taken = Condition("Ready", "False", "DatabaseNotOurs", "adopt it")
+    after = conditions(status(body(), Assessment((taken, SERVING), {}, True, stalled=True), None, NOW))
+    assert after == {
+        "Ready": ("False", "DatabaseNotOurs"),
+        "Stalled": ("True", "DatabaseNotOurs"),
+        "Serving": ("True", "Serving"),
+    }
+    waits = Postponed("waits for Secret s", "DependencyMissing")
+    after = conditions(status(body(), Assessment((taken,), {}, False, stalled=True), waits, NOW))
+    assert after["Reconciling"] == ("True", "DependencyMissing")
+    assert "Stalled" not in after
+
+
 def test_a_missing_dependency_is_not_stalled() -> None:
     after = conditions(status(body(), STARTING, Postponed("waits for Secret s", "DependencyMissing"), NOW))
     assert after["Ready"] == ("False", "DependencyMissing")

@@ -7,11 +7,13 @@ import pytest
 
 from datalake_operator.api.parse import parse
 from datalake_operator.api.xcache import XCacheNode
+from datalake_operator.build import Context
 from datalake_operator.reconcile.xcache import XCacheKind
 from datalake_operator.status import View
 from tests.support.objects import xcache
 
 KIND = XCacheKind()
+CONTEXT = Context(xcache_image="example.org/xcache:1", operator_namespace="operator")
 WORKLOAD: dict[str, Any] = {
     "metadata": {"name": "x", "uid": "s", "generation": 1},
     "status": {"observedGeneration": 1, "updateRevision": "new"},
@@ -67,7 +69,7 @@ def test_a_stranger_with_our_labels_keeps_no_old_configuration(node: XCacheNode)
 
 def test_a_strangers_pod_of_the_very_name_makes_nothing_ready(node: XCacheNode) -> None:
     def ready(*pods: dict[str, Any]) -> str:
-        return KIND.assess(node, view(*pods), datetime(2026, 1, 1, tzinfo=UTC)).conditions[0].status
+        return KIND.assess(node, CONTEXT, view(*pods), datetime(2026, 1, 1, tzinfo=UTC)).conditions[0].status
 
     assert ready(pod(owner=None)) == "False"
     assert ready(pod()) == "True"
