@@ -1,26 +1,40 @@
 """Asks operands for their state at an interval and keeps the last answer."""
 
 import asyncio
-import json
 import random
 from collections.abc import Callable, Hashable, Mapping
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import aiohttp
 
+from datalake_operator.observe.exporter import Exporter
+from datalake_operator.observe.http import TIMEOUT, Answer, trouble
+from datalake_operator.observe.rucio import Rucio
 from datalake_operator.status import Observation
+from datalake_operator.status.rucio.target import Target
 
 Key = TypeVar("Key", bound=Hashable)
 
-TIMEOUT = 3.0
-"""Seconds for one answer (design, section 3)."""
 INTERVAL = 10.0
 """Seconds between two questions: a drain or an origin's failure shows within a quarter of a minute."""
 CONCURRENCY = 32
 """Questions under way at once; at 5,000 operands and the interval above, most answers take milliseconds."""
-_LARGEST_ANSWER = 256 * 1024
-"""Bytes that an answer may have; the schema of an exporter's state stays far below."""
+
+
+class Asker(Protocol):
+    """Knows how to ask one type of target; belongs to one resource, and may remember what it learned, as a token."""
+
+    async def ask(self, session: aiohttp.ClientSession, target: Any) -> Answer:
+        """Give what the operand says of itself, or in words why there is nothing.
+
+        Raises:
+            aiohttp.ClientError, TimeoutError: it does not answer.
+        """
+
+
+ASKERS: Mapping[type, Callable[[], Asker]] = {str: Exporter, Target: Rucio}
+"""Who asks, by the type of the target: the URL of an exporter, a server of Rucio."""
 
 
 class Poller(Generic[Key]):
@@ -45,25 +59,29 @@ class Poller(Generic[Key]):
         self._accept = accept
         self._clock = clock
         self._interval = interval
-        self._urls: dict[Key, str] = {}
+        self._targets: dict[Key, Hashable] = {}
+        self._askers: dict[Key, Asker] = {}
         self._tasks: dict[Key, asyncio.Task[None]] = {}
         self._last: dict[Key, Observation] = {}
         self._slots = asyncio.Semaphore(CONCURRENCY)
         self._session: aiohttp.ClientSession | None = None
 
-    def watch(self, key: Key, url: str | None) -> None:
-        """Ask at `url` from now on; None stops asking and forgets."""
-        if self._urls.get(key) == url:
+    def watch(self, key: Key, target: Hashable | None) -> None:
+        """Ask there from now on; None stops asking and forgets."""
+        old = self._targets.get(key)
+        if old == target:
             return
         task = self._tasks.pop(key, None)
         if task is not None:
             task.cancel()
-        if url is None:
-            del self._urls[key]
+        if target is None:
+            del self._targets[key], self._askers[key]
             self._last.pop(key, None)
             return
-        self._urls[key] = url
-        self._tasks[key] = asyncio.create_task(self._poll(key, url), name=f"observe {key}")
+        self._targets[key] = target
+        if type(target) is not type(old):
+            self._askers[key] = ASKERS[type(target)]()
+        self._tasks[key] = asyncio.create_task(self._poll(key, target), name=f"observe {key}")
 
     def get(self, key: Key) -> Observation | None:
         """The last answer, None before the first question ended."""
@@ -71,15 +89,15 @@ class Poller(Generic[Key]):
 
     async def close(self) -> None:
         """Stop asking."""
-        for key in list(self._urls):
+        for key in list(self._targets):
             self.watch(key, None)
         if self._session is not None:
             await self._session.close()
 
-    async def _poll(self, key: Key, url: str) -> None:
+    async def _poll(self, key: Key, target: Hashable) -> None:
         while True:
             async with self._slots:
-                data, error = await self._ask(key, url)
+                data, error = await self._ask(key, target)
             if self._keep(key, data, error):
                 self._on_change(key)
             await asyncio.sleep(self._interval * random.uniform(0.9, 1.1))  # noqa: S311 - spreads load, guards nothing
@@ -101,41 +119,22 @@ class Poller(Generic[Key]):
             return False
         return self._accept(key, before.data) != self._accept(key, after.data)
 
-    async def _ask(self, key: Key, url: str) -> tuple[Mapping[str, Any] | None, str | None]:
+    async def _ask(self, key: Key, target: Hashable) -> Answer:
         if self._session is None:
-            self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT))
+            self._session = aiohttp.ClientSession(
+                timeout=aiohttp.ClientTimeout(total=TIMEOUT), cookie_jar=aiohttp.DummyCookieJar()
+            )
         try:
-            async with self._session.get(url, allow_redirects=False) as response:
-                if response.status != 200:
-                    return None, f"HTTP {response.status}"
-                text = await _read(response.content)
-        except TimeoutError:
-            return None, f"no answer within {TIMEOUT:g} s"
-        except aiohttp.ClientError as error:
-            return None, type(error).__name__
-        if text is None:
-            return None, "the answer is too long"
-        return self._parsed(key, text)
+            data, error = await self._askers[key].ask(self._session, target)
+        except (aiohttp.ClientError, TimeoutError) as failure:
+            return None, trouble(failure)
+        if data is not None and not self._makes_sense(key, data):
+            return None, "the answer makes no sense"
+        return data, error
 
-    def _parsed(self, key: Key, text: bytes) -> tuple[Mapping[str, Any] | None, str | None]:
-        try:
-            data = json.loads(text)
-        except (ValueError, RecursionError):
-            return None, "the answer is no JSON"
-        if not isinstance(data, dict):
-            return None, "the answer is no JSON object"
+    def _makes_sense(self, key: Key, data: Mapping[str, Any]) -> bool:
         try:
             self._accept(key, data)
         except ValueError:
-            return None, "the answer makes no sense"
-        return data, None
-
-
-async def _read(content: aiohttp.StreamReader) -> bytes | None:
-    """Read a whole answer, however many packets it comes in; None for one that is too long."""
-    text = bytearray()
-    async for chunk in content.iter_any():
-        text += chunk
-        if len(text) > _LARGEST_ANSWER:
-            return None
-    return bytes(text)
+            return False
+        return True

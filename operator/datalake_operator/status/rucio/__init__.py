@@ -1,0 +1,1 @@
+"""What is true of a RucioServer: ordered chains of small pure functions."""
