@@ -18,7 +18,7 @@ from datalake_operator.kube.references import References
 from datalake_operator.kube.session import Api
 from datalake_operator.metrics import Metrics
 from datalake_operator.observe import Poller
-from datalake_operator.reconcile.capabilities import PodMonitors
+from datalake_operator.reconcile.capabilities import Identity, PodMonitors
 from datalake_operator.reconcile.children import Children
 from datalake_operator.reconcile.engine import Engine
 from datalake_operator.reconcile.kind import Key, Kind
@@ -39,6 +39,9 @@ KINDS: tuple[Kind[Any], ...] = (
 
 _SILENCE = 120.0
 """Seconds without a watch's attempt or any end of a reconcile that make the process unhealthy (design, section 4)."""
+
+_IDENTITY_PAUSE = 10.0
+"""Seconds before the API server is asked again what identifies the cluster: a missing right is soon granted."""
 
 
 class Operator:
@@ -74,6 +77,7 @@ class Operator:
         self._pod_monitors = PodMonitors(
             api, namespaces, lambda: self._children.informers(kube.POD_MONITORS, namespaces), self._everything
         )
+        self._identity = Identity(api)
         self._lease = Lease(
             api,
             settings.namespace,
@@ -147,8 +151,10 @@ class Operator:
         self._leading.set()
         self._metrics.leader.set(1)
         await self._pod_monitors.refresh()
+        await self._identity.learn()
         async with asyncio.TaskGroup() as group:
             group.create_task(self._engine.work(), name="engine")
+            group.create_task(self._identify(), name="identity")
             group.create_task(self._look_again(), name="capabilities")
 
     async def _look_again(self) -> None:
@@ -156,9 +162,20 @@ class Operator:
             await asyncio.sleep(self._settings.resync)
             await self._pod_monitors.refresh()
 
+    async def _identify(self) -> None:
+        """Ask again what identifies this cluster, as long as it is not known."""
+        while not self._identity.uid:
+            await asyncio.sleep(_IDENTITY_PAUSE)
+            if await self._identity.learn():
+                self._everything()
+
     def _context(self) -> Context:
         return Context(
             xcache_image=self._settings.xcache_image,
+            rucio_image=self._settings.rucio_image,
+            postgres_image=self._settings.postgres_image,
+            cluster=self._identity.uid,
+            cluster_trouble=self._identity.trouble,
             operator_namespace=self._settings.namespace,
             pod_monitor=self._pod_monitors.served,
             monitoring_namespaces=self._settings.monitoring_namespaces,

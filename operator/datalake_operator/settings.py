@@ -38,6 +38,9 @@ class Settings:
     host: str
     port: int
     xcache_image: str
+    rucio_image: str
+    """Image of Rucio; without tag and digest, the tag is the version of each resource."""
+    postgres_image: str
     monitoring_namespaces: tuple[str, ...]
     """Namespaces of Prometheus, for the NetworkPolicies of caches."""
     workers: int
@@ -66,6 +69,8 @@ class Settings:
             host=host.removeprefix("[").removesuffix("]"),
             port=_whole("DATALAKE_LISTEN", port, 0, 65535),
             xcache_image=environment.get("DATALAKE_XCACHE_IMAGE") or "ghcr.io/projectescape/datalake-xcache:5.8.1-1",
+            rucio_image=environment.get("DATALAKE_RUCIO_IMAGE") or "ghcr.io/projectescape/datalake-rucio",
+            postgres_image=environment.get("DATALAKE_POSTGRES_IMAGE") or "ghcr.io/projectescape/datalake-postgres:17",
             monitoring_namespaces=_names(environment.get("DATALAKE_MONITORING_NAMESPACES", "")),
             workers=_whole("DATALAKE_WORKERS", environment.get("DATALAKE_WORKERS", "16"), 1, 64),
             resync=_seconds("DATALAKE_RESYNC", environment.get("DATALAKE_RESYNC", "10m")),

@@ -25,5 +25,8 @@ class Context:
     cluster: str = ""
     """What identifies this cluster: uid of the namespace kube-system. Empty: not known yet."""
 
+    cluster_trouble: str = ""
+    """Why that is not known, in the API server's words; empty while it was not asked yet."""
+
     monitoring_namespaces: tuple[str, ...] = ()
     """Namespaces of Prometheus: their pods may reach exporters through the NetworkPolicies that resources ask for."""

@@ -1,4 +1,4 @@
-"""Kinds of others that some clusters serve and some do not."""
+"""What a cluster is and can: its identity, and kinds of others that some clusters serve and some do not."""
 
 import asyncio
 import logging
@@ -6,13 +6,52 @@ from collections.abc import Callable, Sequence
 
 from datalake_operator.kube.errors import ApiError, Forbidden, NotFound
 from datalake_operator.kube.informer import Informer
-from datalake_operator.kube.resource import POD_MONITORS
+from datalake_operator.kube.resource import NAMESPACES, POD_MONITORS
 from datalake_operator.kube.session import Api
 
 log = logging.getLogger(__name__)
 
 _SYNC_SECONDS = 30.0
 """Seconds within which the first lists must be in: all workers may wait for them."""
+
+_HOME = "kube-system"
+"""Namespace that every cluster has exactly once and for all its life: its uid tells clusters apart."""
+
+
+class Identity:
+    """What tells this cluster from any other; asked for only once somebody wants to know.
+
+    Attributes:
+        uid: of the namespace kube-system, empty as long as it is not known.
+        trouble: why it is not known, empty while nothing is wrong.
+
+    Args:
+        api: the session.
+    """
+
+    def __init__(self, api: Api) -> None:
+        self.uid = ""
+        self.trouble = ""
+        self._api = api
+
+    async def learn(self) -> bool:
+        """Ask the API server unless it has told before; return whether that is news.
+
+        By a list of one, since the budget of reads has no `get` for a start of the operator.
+        """
+        if self.uid:
+            return False
+        before = self.trouble
+        try:
+            found = await self._api.list(NAMESPACES, field_selector=f"metadata.name={_HOME}", metadata_only=True)
+            self.uid, self.trouble = found.items[0]["metadata"]["uid"], ""
+        except IndexError:
+            self.trouble = f"there is no namespace {_HOME}"
+        except ApiError as error:
+            self.trouble = str(error)
+        if self.trouble and self.trouble != before:
+            log.warning("What identifies this cluster is not known: cannot read namespace %s: %s", _HOME, self.trouble)
+        return self.trouble != before or bool(self.uid)
 
 
 class PodMonitors:

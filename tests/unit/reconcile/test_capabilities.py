@@ -7,10 +7,10 @@ import pytest
 
 from datalake_operator.kube.errors import ApiError, Forbidden, NotFound
 from datalake_operator.kube.informer import Informer
-from datalake_operator.kube.resource import POD_MONITORS
+from datalake_operator.kube.resource import NAMESPACES, POD_MONITORS
 from datalake_operator.kube.session import Listing
 from datalake_operator.kube.store import Store
-from datalake_operator.reconcile.capabilities import PodMonitors
+from datalake_operator.reconcile.capabilities import Identity, PodMonitors
 
 MONITOR = {"metadata": {"name": "x", "namespace": "a", "resourceVersion": "7"}}
 
@@ -84,3 +84,33 @@ async def test_a_namespace_whose_monitors_cannot_be_listed_holds_nobody_up(world
     assert world.monitors.served
     assert world.changes == 1
     await world.monitors.close()
+
+
+class Homes:
+    """Lists the namespace that identifies a cluster."""
+
+    def __init__(self) -> None:
+        self.answers: list[Any] = []
+        self.asked: list[tuple[Any, Any]] = []
+
+    async def list(self, resource: Any, namespace: Any = None, **selectors: Any) -> Listing:
+        self.asked.append((resource, selectors["field_selector"]))
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return Listing(answer, "9")
+
+
+async def test_what_identifies_a_cluster_is_asked_for_until_it_is_known_and_then_never_again(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    server = Homes()
+    identity = Identity(server)  # type: ignore[arg-type]
+    denied = Forbidden(403, "Forbidden", "no right to list namespaces")
+    server.answers = [denied, denied, [], [{"metadata": {"uid": "7"}}]]
+    assert [await identity.learn() for _ in range(5)] == [True, False, True, True, False]
+    assert (identity.uid, identity.trouble) == ("7", "")
+    assert set(server.asked) == {(NAMESPACES, "metadata.name=kube-system")}
+    assert len(server.asked) == 4
+    assert [record.levelname for record in caplog.records] == ["WARNING", "WARNING"]
+    assert "no right to list namespaces" in caplog.text
