@@ -1,0 +1,1 @@
+"""What the image of PostgreSQL runs: the server, its check, backups and restores."""
