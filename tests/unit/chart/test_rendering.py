@@ -63,7 +63,9 @@ def test_the_operator_understands_its_environment(helm: Helm) -> None:
     assert settings.namespaces == ("a", "b")
     assert (settings.namespace, settings.identity) == ("metadata.namespace", "metadata.name")
     assert settings.lease == "datalake-operator"
-    assert settings.xcache_image == Settings.from_environment({"DATALAKE_NAMESPACE": "x"}).xcache_image
+    ours = Settings.from_environment({"DATALAKE_NAMESPACE": "x"})
+    for image in ("xcache_image", "rucio_image", "postgres_image"):
+        assert getattr(settings, image) == getattr(ours, image)
     assert Settings.from_environment(_environment(helm, "--set", "watchNamespaces={*}")).namespaces == ()
 
 

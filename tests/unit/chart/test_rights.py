@@ -22,8 +22,8 @@ def test_the_operator_cannot_delete_claims_and_secrets_or_use_wildcards(helm: He
 
 def test_cluster_wide_there_is_only_the_look_at_what_identifies_the_cluster(helm: Helm) -> None:
     (role,) = (document for document in helm.template() if document["kind"] == "ClusterRole")
-    assert role["rules"] == [{"apiGroups": [""], "resources": ["namespaces"], "resourceNames": ["kube-system"], "verbs": ["get"]}]  # fmt: skip # noqa: E501
-    assert "Its one right beyond: `get` on the namespace kube-system" in helm.notes()
+    assert role["rules"] == [{"apiGroups": [""], "resources": ["namespaces"], "resourceNames": ["kube-system"], "verbs": ["list"]}]  # fmt: skip # noqa: E501
+    assert "Its one right beyond: reading the namespace kube-system" in helm.notes()
 
 
 def test_by_default_there_are_only_roles_in_the_own_namespace(helm: Helm) -> None:
