@@ -19,17 +19,21 @@ PROGRAMS: Mapping[str, str] = {
     "runc": "runc",
     "buildah": "buildah",
     "mmdebstrap": "mmdebstrap",
+    "pg_lsclusters": "postgresql",
+    "pgbouncer": "pgbouncer",
 }
 """Program that must be found, and the package that brings it."""
 
 CONTROL_PLANE = ("openssl", "setsid")
 NODE = ("openssl", "setsid", "nsenter", "ip", "nft", "iptables", "conntrack", "runc")
 IMAGES = ("buildah", "mmdebstrap")
+DATABASES = ("pg_lsclusters", "pgbouncer")
 PURPOSES: Mapping[str, tuple[str, ...]] = {
     "control-plane": CONTROL_PLANE,
     "node": NODE,
     "images": IMAGES,
-    "all": (*NODE, *IMAGES),
+    "databases": DATABASES,
+    "all": (*NODE, *IMAGES, *DATABASES),
 }
 """What `python -m tests.cluster packages --for` may be asked for."""
 
