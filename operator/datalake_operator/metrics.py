@@ -1,6 +1,7 @@
 """The operator's own metrics; `docs/metrics.md` is their catalogue, and a test compares the two."""
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from prometheus_client import (
@@ -23,6 +24,24 @@ _PASS_SECONDS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
 
 Conditions: TypeAlias = tuple[str, str, str, tuple[tuple[str, str], ...]]
 """Kind, namespace, name and (type, status) of each condition of one resource."""
+
+
+@dataclass(frozen=True)
+class RucioFigures:
+    """What is known of one RucioServer at the moment of a scrape; what is not known is not there."""
+
+    namespace: str
+    name: str
+    up: Mapping[str, bool]
+    """Whether each check passed, by its name."""
+    schema: tuple[str, str, str] | None = None
+    """Version of Rucio, revision of the database, revision that the version needs."""
+    heartbeat_ages: Mapping[str, float] = field(default_factory=dict)
+    """Seconds since the newest heartbeat of the pod that is worst off, by daemon instance."""
+    latencies: Mapping[str, float] = field(default_factory=dict)
+    """Seconds that each request to the server took, by its name."""
+    backup_age: float | None = None
+    """Seconds since the newest dump was made."""
 
 
 class Metrics:
@@ -76,6 +95,10 @@ class Metrics:
         """
         self.registry.register(_Resources(resources))
 
+    def serve_rucio(self, figures: Callable[[], Iterable[RucioFigures]]) -> None:
+        """Export the series of each RucioServer, read anew at each scrape; nothing on a standby."""
+        self.registry.register(_Rucio(figures))
+
     def serve_watches(self, restarts: Callable[[], Mapping[str, int]]) -> None:
         """Export how often watches began anew, by resource, read anew at each scrape."""
         self.registry.register(_Watches(restarts))
@@ -109,6 +132,44 @@ class _Resources(Collector):
         for (kind, ready), count in sorted(totals.items()):
             resources.add_metric([kind, ready], count)
         return [resources, conditions]
+
+
+class _Rucio(Collector):
+    """Series that live exactly as long as their RucioServer."""
+
+    def __init__(self, figures: Callable[[], Iterable[RucioFigures]]) -> None:
+        self._figures = figures
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        """Give each figure of each RucioServer."""
+        about = ["namespace", "name"]
+        up = GaugeMetricFamily("datalake_rucio_up", "1 where a check of Rucio passes.", labels=[*about, "check"])
+        schema = GaugeMetricFamily(
+            "datalake_rucio_schema_info",
+            "Version of Rucio and revisions of the database; the value is always 1.",
+            labels=[*about, "version", "revision", "head"],
+        )
+        beats = GaugeMetricFamily(
+            "datalake_rucio_heartbeat_age_seconds",
+            "Time since the last heartbeat of the daemon pod that is worst off.",
+            labels=[*about, "daemon"],
+        )
+        latency = GaugeMetricFamily(
+            "datalake_rucio_api_latency_seconds", "Duration of the last request.", labels=[*about, "request"]
+        )
+        backup = GaugeMetricFamily(
+            "datalake_rucio_backup_age_seconds", "Time since the newest dump of the database.", labels=about
+        )
+        for one in self._figures():
+            key = [one.namespace, one.name]
+            for family, values in ((up, one.up), (beats, one.heartbeat_ages), (latency, one.latencies)):
+                for label, value in sorted(values.items()):
+                    family.add_metric([*key, label], float(value))
+            if one.schema is not None:
+                schema.add_metric([*key, *one.schema], 1.0)
+            if one.backup_age is not None:
+                backup.add_metric(key, one.backup_age)
+        return [up, schema, beats, latency, backup]
 
 
 class _Watches(Collector):

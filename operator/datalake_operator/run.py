@@ -16,7 +16,7 @@ from datalake_operator.kube.informer import Informer
 from datalake_operator.kube.lease import Lease
 from datalake_operator.kube.references import References
 from datalake_operator.kube.session import Api
-from datalake_operator.metrics import Metrics
+from datalake_operator.metrics import Metrics, RucioFigures
 from datalake_operator.observe import Poller
 from datalake_operator.reconcile.capabilities import Identity, PodMonitors
 from datalake_operator.reconcile.children import Children
@@ -25,6 +25,7 @@ from datalake_operator.reconcile.kind import Key, Kind
 from datalake_operator.reconcile.pipeline import Reconciler
 from datalake_operator.reconcile.queue import Queue
 from datalake_operator.reconcile.resources import Resources
+from datalake_operator.reconcile.rucio_figures import figures
 from datalake_operator.reconcile.unserved import Unserved
 from datalake_operator.reconcile.xcache import XCacheKind
 from datalake_operator.settings import Settings
@@ -108,6 +109,7 @@ class Operator:
         )
         self._stop = asyncio.Event()
         metrics.serve_resources(lambda: self._resources.conditions() if self._leading.is_set() else ())
+        metrics.serve_rucio(lambda: self._rucio_figures() if self._leading.is_set() else ())
         metrics.serve_watches(self._watch_restarts)
 
     async def run(self) -> None:
@@ -180,6 +182,11 @@ class Operator:
             pod_monitor=self._pod_monitors.served,
             monitoring_namespaces=self._settings.monitoring_namespaces,
         )
+
+    def _rucio_figures(self) -> Iterator[RucioFigures]:
+        for key in self._resources.keys():  # noqa: SIM118 - no dict
+            if key.kind == kube.RUCIO_SERVERS.kind and (body := self._resources.get(key)) is not None:
+                yield figures(key, body.get("status", {}), self._children.pods(key), self._poller.get(key), _now())
 
     def _everything(self) -> None:
         if self._leading.is_set():

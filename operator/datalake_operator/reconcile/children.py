@@ -106,6 +106,14 @@ class Children:
             if live is not None:
                 yield resource, live
 
+    def pods(self, key: Key) -> Iterator[Manifest]:
+        """Every pod that carries the labels of `key`."""
+        for resource, name in sorted(
+            self._index.get((self._apps[key.kind], key.namespace, key.name), ()), key=lambda pair: pair[1]
+        ):
+            if resource == PODS and (live := self.stores[PODS].get(key.namespace, name)) is not None:
+                yield live
+
     def labelled(self, key: Key, live: Manifest) -> bool:
         """Whether `live` carries the labels of `key`."""
         return _belonging(live) == (self._apps[key.kind], key.namespace, key.name)
