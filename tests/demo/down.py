@@ -43,8 +43,9 @@ def clean(cluster: Cluster, namespaces: list[str], operator_namespace: str) -> N
 
 def _empty(kubectl: Kubectl, namespace: str) -> None:
     """End the pods of a namespace: Kubernetes deletes one with pods only after half of their longest grace time."""
-    if kubectl.find("customresourcedefinition", CRDS[-1]):
-        kubectl("delete", "xcachenode", "--all", "--namespace", namespace)
+    for definition in CRDS:
+        if kubectl.find("customresourcedefinition", definition):
+            kubectl("delete", definition, "--all", "--namespace", namespace)
     kubectl("delete", "deployment", "--all", "--namespace", namespace)
     kubectl("wait", "--for=delete", "pod", "--all", "--namespace", namespace, "--timeout=900s")
 

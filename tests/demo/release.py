@@ -10,7 +10,8 @@ from tests.cluster.errors import ClusterError
 from tests.demo.kubectl import Kubectl
 from tests.demo.names import OWNER, RELEASE
 
-IMAGES = ("operator", "xcache")
+IMAGES = ("operator", "xcache", f"rucio:{build.RUCIO[0]}", "postgres")
+"""What the demo and the end-to-end tests need: keys of `images.build.IMAGES`."""
 
 
 def registry() -> str:
@@ -54,8 +55,10 @@ def load_images(cluster: Cluster) -> None:
 
 
 def renamed(manifests: str) -> str:
-    """Manifests with the name under which the cluster knows the image of the cache."""
-    return manifests.replace(build.IMAGES["xcache"].reference(), references()["xcache"])
+    """Manifests with the names under which the cluster knows our images."""
+    for name, reference in references().items():
+        manifests = manifests.replace(build.IMAGES[name].reference(), reference)
+    return manifests
 
 
 def values(watched: Iterable[str]) -> list[str]:
@@ -66,7 +69,7 @@ def values(watched: Iterable[str]) -> list[str]:
         f"watchNamespaces={{{','.join(watched)}}}",
         f"image.registry={host}",
         f"image.repository={prefix}datalake-operator",
-        f"operands.xcache.image.repository={prefix}datalake-xcache",
+        *(f"operands.{name}.image.repository={prefix}datalake-{name}" for name in ("xcache", "rucio", "postgres")),
         # the version stays while somebody works on it: let a new image start new pods
         f"podAnnotations.inputs={build.IMAGES['operator'].digest()[:16]}",
     ]

@@ -1,4 +1,4 @@
-"""`make demo`: from nothing to a cache that serves."""
+"""`make demo`: from nothing to a cache that serves and a Rucio that knows what it served."""
 
 from pathlib import Path
 from typing import Any
@@ -8,7 +8,7 @@ import yaml
 from tests.cluster import Cluster, binaries, waiting
 from tests.cluster.errors import ClusterError
 from tests.cluster.progress import duration
-from tests.demo import release
+from tests.demo import lake, release
 from tests.demo.kubectl import Kubectl
 from tests.demo.names import NAMESPACE, OPERATOR_NAMESPACE, RELEASE
 from tests.demo.reads import Read, Traffic, read, served, traffic
@@ -17,13 +17,15 @@ from tests.demo.show import Show, Step, shown
 EXAMPLES = Path(__file__).parents[2] / "examples"
 ORIGIN = EXAMPLES / "demo-origin.yaml"
 CACHE = EXAMPLES / "xcache-minimal.yaml"
+RUCIO = EXAMPLES / "rucio-minimal.yaml"
+ORIGIN_URL = f"root://origin.{NAMESPACE}.svc.cluster.local:1094"
 FILE = "/demo/256MiB.bin"
 SIZE = 256 * 2**20
 READY_WITHIN = 300  # seconds; on a cluster that pulls images
 
 
 def up(cluster: Cluster) -> None:
-    """Bring up everything, read a file through the cache, and tell what can be done next.
+    """Bring up everything, read a file through the cache, register it in a Rucio, and tell what can be done next.
 
     Raises:
         ClusterError: Something did not become what it should; the message says what.
@@ -43,11 +45,12 @@ def up(cluster: Cluster) -> None:
         kubectl("apply", "--filename", str(CACHE))  # as a person would, so that they can apply an edited file
         node = await_ready(kubectl, NAMESPACE, name, step)
     _tour(show, kubectl, name, node["status"]["endpoints"])
-    with show.step("Waiting until the operator has heard of it"):
+    rucio = _catalogue(show, kubectl)
+    with show.step("Waiting until the operator has heard of the reads"):
         waiting.until(lambda: _hits(kubectl, name) is not None, "HITS in status", seconds=60, every=0.5)
     show.heading("kubectl get datalake --all-namespaces")
     show.text(kubectl("get", "datalake", "--all-namespaces").rstrip())
-    _next(show, cluster, name, node["status"]["endpoints"])
+    _next(show, cluster, name, rucio, node["status"]["endpoints"])
     show.text(f"\nThe demo took {duration(show.seconds)}.")
 
 
@@ -58,11 +61,13 @@ def apply_origin(kubectl: Kubectl) -> None:
         kubectl("rollout", "status", f"deployment/{deployment}", "--namespace", NAMESPACE, "--timeout", "240s")
 
 
-def await_ready(kubectl: Kubectl, namespace: str, name: str, step: Step | None = None) -> dict[str, Any]:
-    """Wait until an XCacheNode is Ready, telling what its Ready condition says meanwhile; return it."""
+def await_ready(
+    kubectl: Kubectl, namespace: str, name: str, step: Step | None = None, kind: str = "xcachenode"
+) -> dict[str, Any]:
+    """Wait until one of our resources is Ready, telling what its Ready condition says meanwhile; return it."""
 
     def ready() -> dict[str, Any] | None:
-        node = kubectl.get("xcachenode", name, namespace)
+        node = kubectl.get(kind, name, namespace)
         if node["status"].get("observedGeneration") != node["metadata"]["generation"]:
             return None
         found = next((one for one in node["status"]["conditions"] if one["type"] == "Ready"), None)
@@ -127,12 +132,30 @@ def _counted(show: Show, kubectl: Kubectl, pod: str, reads: list[Read], before: 
     )
 
 
+def _catalogue(show: Show, kubectl: Kubectl) -> str:
+    """Start a Rucio, make the origin and its file known to it, show what it says; return its name."""
+    name: str = yaml.safe_load(RUCIO.read_text())["metadata"]["name"]
+    with show.step(f"kubectl apply --filename {RUCIO.relative_to(EXAMPLES.parent)}") as step:
+        kubectl("apply", "--filename", str(RUCIO))
+        server = await_ready(kubectl, NAMESPACE, name, step, "rucioserver")
+    with show.step("Making the origin an RSE, and the file known, over REST"):
+        lake.start_client(kubectl)
+        known = lake.register(kubectl, f"{ORIGIN_URL}/{FILE}")
+    show.text(f"\n{known.did} is at {', '.join(known.replicas)}")
+    for words in (("whoami",), ("rule", "list", "--did", known.did)):
+        show.heading(" ".join(("rucio", *words)))
+        show.text(lake.ask(kubectl, *words))
+    alive = [f"{daemon} {live}/{desired}" for daemon, live, desired in lake.daemons(server)]
+    show.text(f"\nDaemons with a fresh heartbeat, of those wanted: {', '.join(alive)}\n")
+    return name
+
+
 def _hits(kubectl: Kubectl, name: str) -> int | None:
     percent: int | None = kubectl.get("xcachenode", name, NAMESPACE)["status"].get("byteHitPercent1h")
     return percent
 
 
-def _next(show: Show, cluster: Cluster, name: str, endpoints: dict[str, str]) -> None:
+def _next(show: Show, cluster: Cluster, name: str, rucio: str, endpoints: dict[str, str]) -> None:
     show.heading("What to type next")
     program = shown(binaries.path("kubectl"))
     copy = f"xrdcp --force {endpoints['root']}/{FILE} /tmp/file"
@@ -144,6 +167,8 @@ def _next(show: Show, cluster: Cluster, name: str, endpoints: dict[str, str]) ->
             (f"kubectl --namespace {NAMESPACE} describe xcachenode {name}", "what the operator says about the cache"),
             (f"kubectl --namespace {NAMESPACE} delete statefulset {name}", "break something: it is repaired at once"),
             (f"kubectl --namespace {NAMESPACE} exec deployment/client -- {copy}", "read through the cache yourself"),
+            (f"kubectl --namespace {NAMESPACE} describe rucioserver {rucio}", "and about Rucio"),
+            (f"kubectl --namespace {NAMESPACE} exec {lake.POD} -- rucio rse list", "ask Rucio yourself"),
             ("kubectl explain xcachenode.spec.storage", "what can be said about storage"),
             (
                 f"kubectl --namespace {OPERATOR_NAMESPACE} port-forward {service}",

@@ -13,9 +13,9 @@ def test_every_file_it_leads_to_is_there() -> None:
     assert [target for target in targets if not (ROOT / target).exists()] == []
 
 
-def test_its_first_cache_is_the_example() -> None:
-    (block,) = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
-    assert block == (ROOT / "examples" / "xcache-minimal.yaml").read_text()
+def test_its_first_cache_and_rucio_are_the_examples() -> None:
+    blocks = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
+    assert blocks == [(ROOT / "examples" / f"{name}-minimal.yaml").read_text() for name in ("xcache", "rucio")]
 
 
 def test_every_target_it_names_is_in_the_makefile() -> None:
