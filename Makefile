@@ -7,6 +7,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 NAME ?= test
 PYTEST := $(BIN)/pytest
+SPREAD := --numprocesses=auto --maxprocesses=4
 RUCIO := $(patsubst images/rucio/requirements/%.lock,%,$(wildcard images/rucio/requirements/*.lock))
 
 .DEFAULT_GOAL := help
@@ -35,13 +36,13 @@ unit: $(READY) ## Tests of pure code: seconds, on any machine
 	$(PYTEST) tests/unit images
 
 contract: $(READY) packages ## The operator against a real API server and etcd
-	$(PYTEST) tests/contract
+	$(PYTEST) $(SPREAD) tests/contract
 
 e2e: $(READY) packages images ## The operator, installed by Helm, on a real node with pods
 	$(PYTEST) tests/e2e
 
 test: lint packages components images ## Everything: lint, unit, contract and end-to-end tests
-	$(PYTEST) tests images
+	$(PYTEST) $(SPREAD) tests images
 
 bench: $(READY) packages components ## Figures of the operator beside its peers, on the same API server
 	$(BIN)/python -m tests.bench
@@ -73,7 +74,7 @@ cluster-up: packages ## Start a real cluster with one node; NAME=... for another
 cluster-down: ## Stop the cluster of cluster-up, and leave nothing behind; NAME=... for another
 	@$(PYTHON) -m tests.cluster down --name $(NAME)
 
-demo: $(READY) packages components images ## A cluster, the operator and a first cache that serves a real file
+demo: $(READY) packages components images ## A cluster, the operator, a first cache that serves a real file, and a first Rucio
 	@$(BIN)/python -m tests.demo up
 
 demo-down: ## Remove the demo
