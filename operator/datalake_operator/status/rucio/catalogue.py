@@ -1,0 +1,44 @@
+"""What the catalogue of the version says about a spec, where it says anything: a refused spec is told elsewhere."""
+
+from datetime import timedelta
+
+from datalake_operator.api.rucio import RucioServer
+from datalake_operator.build import Refused
+from datalake_operator.build.rucio import called
+from datalake_operator.build.rucio.daemons import instances
+from datalake_operator.build.rucio.refusals import known
+from datalake_operator.status.rucio.daemons import Wanted
+
+
+def wanted(server: RucioServer, *, held: bool) -> tuple[Wanted, ...]:
+    """Every daemon instance; nothing for a spec that is refused.
+
+    Args:
+        server: the resource.
+        held: whether daemons that delete or move files have no replicas.
+    """
+    try:
+        found = instances(server)
+    except Refused:
+        return ()
+    return tuple(
+        Wanted(
+            name=one.name,
+            replicas=0 if held and one.known.destructive else one.replicas,
+            deployment=called.daemon(server.metadata.name, one.name),
+            prefixes=one.known.heartbeats,
+            limit=timedelta(seconds=one.limit),
+        )
+        for one in found
+    )
+
+
+def removed_options(server: RucioServer) -> dict[str, str]:
+    """Options of the configuration that this version does not read, as `section.option`, and what to do about each."""
+    try:
+        gone = known(server).removed_options
+    except Refused:
+        return {}
+    free = [f"{entry.section}.{entry.option}" for entry in server.spec.config]
+    secret = [f"{entry.section}.{entry.option}" for entry in server.spec.secret_config]
+    return {option: gone[option] for option in (*free, *secret) if option in gone}
