@@ -18,6 +18,7 @@ from tests.support.kubelet import Kubelet
 from tests.support.lab import Lab
 from tests.support.operator import ROOT
 from tests.support.proxy import Proxy
+from tests.support.rucio import Rucio
 from tests.support.waiting import eventually
 
 __all__ = ["control_plane"]
@@ -143,3 +144,11 @@ async def kubelet(admin: Client, namespace: str, exporter: Exporter) -> AsyncIte
     """Whoever makes pods Ready and binds claims in the test's namespace."""
     async with Kubelet(admin, namespace, address=exporter.address) as kubelet:
         yield kubelet
+
+
+@pytest.fixture
+async def rucio(admin: Client, namespace: str, kubelet: Kubelet, lab: Lab) -> AsyncIterator[Rucio]:
+    """What Jobs and servers of RucioServers do; the lab works with these from now on."""
+    lab.kind = "RucioServer"
+    async with Rucio(admin, namespace, kubelet) as rucio:
+        yield rucio

@@ -29,6 +29,8 @@ PATHS = {
     "Deployment": ("apps/v1", "deployments"),
     "CronJob": ("batch/v1", "cronjobs"),
     "Job": ("batch/v1", "jobs"),
+    "Ingress": ("networking.k8s.io/v1", "ingresses"),
+    "PodDisruptionBudget": ("policy/v1", "poddisruptionbudgets"),
     "NetworkPolicy": ("networking.k8s.io/v1", "networkpolicies"),
     "PodMonitor": ("monitoring.coreos.com/v1", "podmonitors"),
     "Lease": ("coordination.k8s.io/v1", "leases"),

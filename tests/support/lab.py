@@ -6,10 +6,13 @@ from typing import Any
 
 from tests.support.audit import Audit, Requests
 from tests.support.client import Client, Object
-from tests.support.objects import children, is_ready, xcache
+from tests.support.objects import children, is_ready, rucio, xcache
 from tests.support.operator import Operator
 from tests.support.proxy import Proxy
 from tests.support.waiting import eventually, unchanged
+
+MAKERS: Mapping[str, Callable[..., Object]] = {"XCacheNode": xcache, "RucioServer": rucio}
+"""What makes a minimal resource of a kind."""
 
 
 class Lab:
@@ -17,6 +20,7 @@ class Lab:
 
     Attributes:
         user: as whom the operators work, the same for all of this lab.
+        kind: of the resources that it works with.
     """
 
     def __init__(self, admin: Client, audit: Audit, proxy: Proxy, namespace: str, user: str, folder: Path) -> None:
@@ -27,6 +31,7 @@ class Lab:
         self.user = user
         self.folder = folder
         self.operators: dict[str, Operator] = {}
+        self.kind = "XCacheNode"
 
     async def prepare(self, name: str = "operator", module: str = "datalake_operator", **settings: str) -> Operator:
         """Make an operator behind a listener of its own, not yet started; `resync="1s"` sets DATALAKE_RESYNC."""
@@ -53,16 +58,16 @@ class Lab:
         return operator
 
     async def create(self, name: str = "x", **spec: Any) -> Object:
-        """Create an XCacheNode."""
-        return await self.admin.create(xcache(name, self.namespace, **spec))
+        """Create a resource, an XCacheNode unless `kind` says otherwise."""
+        return await self.admin.create(MAKERS[self.kind](name, self.namespace, **spec))
 
-    async def read(self, name: str = "x", kind: str = "XCacheNode") -> Object:
+    async def read(self, name: str = "x", kind: str = "") -> Object:
         """Read a resource."""
-        return await self.admin.get(kind, name, self.namespace)
+        return await self.admin.get(kind or self.kind, name, self.namespace)
 
-    async def change(self, change: Mapping[str, Any], name: str = "x", kind: str = "XCacheNode") -> Object:
+    async def change(self, change: Mapping[str, Any], name: str = "x", kind: str = "") -> Object:
         """Merge a change into a resource."""
-        return await self.admin.patch(kind, name, self.namespace, change)
+        return await self.admin.patch(kind or self.kind, name, self.namespace, change)
 
     async def children(self, name: str = "x") -> dict[tuple[str, str], Object]:
         """Return the children of a resource by kind and name."""

@@ -15,7 +15,10 @@ CHILD_KINDS = (
     "Service",
     "NetworkPolicy",
     "PodMonitor",
+    "PodDisruptionBudget",
+    "Ingress",
     "CronJob",
+    "Job",
     "Deployment",
     "StatefulSet",
 )
@@ -35,6 +38,16 @@ def xcache(name: str, namespace: str, **spec: Any) -> Object:
             "auth": {"clients": {"anonymous": True}, "origin": {"anonymous": True}},
             **copy.deepcopy(spec),
         },
+    }
+
+
+def rucio(name: str, namespace: str, **spec: Any) -> Object:
+    """Return a minimal RucioServer; `spec` replaces its fields."""
+    return {
+        "apiVersion": DATALAKE,
+        "kind": "RucioServer",
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": {"database": {"embedded": {}}, **copy.deepcopy(spec)},
     }
 
 

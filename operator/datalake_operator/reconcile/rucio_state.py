@@ -23,6 +23,7 @@ class Health(_Part):
     revision: Text | None = None
     head: Text | None = None
     version: Text | None = None
+    hold: Text | None = None
     message: Annotated[str, Field(max_length=16384)] | None = None
 
 
@@ -46,4 +47,13 @@ class State(_Part):
         """What is worth a reconcile at once when it changes."""
         beats = None if self.heartbeats is None else frozenset((b.executable, b.hostname) for b in self.heartbeats)
         health = self.health
-        return health.state, health.revision, health.head, health.version, self.login, self.login_error, beats
+        return (
+            health.state,
+            health.revision,
+            health.head,
+            health.version,
+            health.hold,
+            self.login,
+            self.login_error,
+            beats,
+        )
