@@ -61,7 +61,7 @@ class Applier:
                         live = await self._create(key, whole)
             if live is not None:
                 self._require_ours(key, owner, manifest, live)
-                if is_current(live, manifest):
+                if resource == JOBS or is_current(live, manifest):  # a Job that is there cannot change
                     continue
             with _refusals_told(resource, name):
                 await self._bring(key, with_hash(manifest), live)

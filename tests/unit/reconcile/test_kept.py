@@ -226,3 +226,9 @@ async def test_only_a_job_of_ours_is_removed_and_once(world: World) -> None:
     world.live(child(JOBS, "going", metadata={"deletionTimestamp": "2026-01-01T00:00:00Z"}))
     await world.applier.remove_jobs(KEY, OWNER, ["x-db-1", "theirs", "going", "never-was"])
     assert world.server.asked == [("delete", "x-db-1")]
+
+
+async def test_a_job_that_is_there_is_not_applied_again_since_it_cannot_change(world: World) -> None:
+    await world.apply(child(JOBS, "x-db-1", spec={"image": "one"}))
+    await world.apply(child(JOBS, "x-db-1", spec={"image": "two"}))
+    assert world.server.verbs() == ["get", "apply"]
