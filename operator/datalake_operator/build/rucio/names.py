@@ -1,0 +1,47 @@
+"""Every child's name. One of them depends on what is built, so this stands above the modules that build."""
+
+from datalake_operator.build.rucio.called import (
+    auth,
+    auth_service,
+    backup,
+    config,
+    daemon,
+    daemon_component,
+    daemons,
+    database_secret,
+    dump_job,
+    ensure_prefix,
+    ingress,
+    migrate_job,
+    migrate_prefix,
+    plan_config_map,
+    postgres,
+    precheck_job,
+    root_secret,
+    server,
+    server_service,
+)
+from datalake_operator.build.rucio.jobs import ensure_job
+
+__all__ = [
+    "auth",
+    "auth_service",
+    "backup",
+    "config",
+    "daemon",
+    "daemon_component",
+    "daemons",
+    "database_secret",
+    "dump_job",
+    "ensure_job",
+    "ensure_prefix",
+    "ingress",
+    "migrate_job",
+    "migrate_prefix",
+    "plan_config_map",
+    "postgres",
+    "precheck_job",
+    "root_secret",
+    "server",
+    "server_service",
+]
