@@ -38,9 +38,12 @@ class Server:
         Raises:
             AssertionError: The statement was refused.
         """
-        command = [self.binaries / "psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-h", self.folder, "-p", str(self.port)]
+        command = [str(self.binaries / "psql"), "-XAtq", "-v", "ON_ERROR_STOP=1", "-h", str(self.folder)]
         done = subprocess.run(
-            [*command, "-U", "postgres", "-d", database, "-c", statement], capture_output=True, text=True, check=False
+            [*command, "-p", str(self.port), "-U", "postgres", "-d", database, "-c", statement],
+            capture_output=True,
+            text=True,
+            check=False,
         )
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
@@ -59,7 +62,7 @@ class Server:
 def running(settings: tuple[str, ...] = ()) -> Iterator[Server]:
     """A new server with the role `rucio`. Settings: as `max_connections=50`, added to those that make it fast."""
     binaries = find()
-    with tempfile.TemporaryDirectory(prefix="postgres-", dir="/tmp") as name:  # noqa: S108 - a socket's path is short
+    with tempfile.TemporaryDirectory(prefix="postgres-", dir="/tmp") as name:
         folder = Path(name)
         user = unprivileged(folder)
         data = folder / "data"
@@ -110,7 +113,18 @@ def unprivileged(folder: Path) -> dict[str, Any]:
 
 
 def _is_ready(binaries: Path, folder: Path, port: int) -> bool:
-    command = [binaries / "pg_isready", "-q", "-h", folder, "-p", str(port), "-U", "postgres", "-d", "postgres"]
+    command = [
+        str(binaries / "pg_isready"),
+        "-q",
+        "-h",
+        str(folder),
+        "-p",
+        str(port),
+        "-U",
+        "postgres",
+        "-d",
+        "postgres",
+    ]
     return subprocess.run(command, check=False).returncode == 0
 
 

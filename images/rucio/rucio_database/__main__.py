@@ -8,10 +8,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from rucio_database.installed import VERSION
-
 from rucio_database import connect, versions
 from rucio_database.errors import Trouble, first_line, scrub
+from rucio_database.installed import VERSION
 from rucio_database.mark import Owner
 from rucio_database.result import Result
 from rucio_database.watch import tell, watch
@@ -64,15 +63,13 @@ def _run(options: argparse.Namespace) -> Result:
     target: connect.Target | None = None
     supports: list[str] | None = None
     try:
-        refused = versions.mismatch(options.version)
-        if refused:
-            raise Trouble("version-mismatch", refused)
+        versions.check(options.version)
         supports = versions.policy_supports()
         target = connect.configured()
         found = _VERBS[options.verb](target, options)
     except Trouble as trouble:
         found = _failed(options.verb, trouble.state, trouble.message, target)
-    except Exception as error:  # noqa: BLE001 - the last resort: without a result nobody would know
+    except Exception as error:  # the last resort: without a result nobody would know
         password = str(target.url.password) if target and target.url.password else None
         sys.stderr.write(scrub(traceback.format_exc(), password))
         message = f"{type(error).__name__}: {first_line(error, password)}. See the log of this Job"

@@ -10,13 +10,13 @@ from functools import lru_cache
 import psycopg
 from psycopg import sql
 from rucio.alembicrevision import ALEMBIC_REVISION
-from rucio_database.installed import VERSION
 from sqlalchemy import create_engine
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from rucio_database import plan
-from rucio_database.connect import Target, explain
+from rucio_database.connect import Target, explain, run
+from rucio_database.installed import VERSION
 
 _OPTIONS = {
     "connect_timeout": 3,
@@ -56,8 +56,8 @@ def classify(engine: Engine, target: Target) -> Health:
     try:
         with engine.begin() as connection:
             connection.exec_driver_sql("SET LOCAL statement_timeout = '4s'")
-            query = sql.SQL("SELECT version_num FROM {}").format(table).as_string(None)
-            revisions = [str(row[0]) for row in connection.exec_driver_sql(query)]
+            query = sql.SQL("SELECT version_num FROM {}").format(table)
+            revisions = [str(row[0]) for row in run(connection, query)]
     except (SQLAlchemyError, psycopg.Error, TypeError) as error:
         return _unable(target, error)
     if len(revisions) != 1:

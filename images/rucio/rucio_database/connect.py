@@ -1,13 +1,16 @@
 """Ways to the database: what rucio.cfg says, connections, and what keeps us from having one."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import psycopg
+from psycopg import sql
 from rucio.common.config import config_get
 from sqlalchemy import URL, create_engine, make_url
-from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.engine import Connection, CursorResult, Engine
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
@@ -26,6 +29,19 @@ _OPTIONS = {
     # Prepared statements do not survive a pooler, and nothing here runs often enough to need them.
     "prepare_threshold": None,
 }
+
+_REFUSALS = (
+    (
+        "wrong-password",
+        ("password authentication failed", "SASL authentication failed", "no password supplied"),
+        "Put the right password into the Secret",
+    ),
+    (
+        "no-permission",
+        ("no pg_hba.conf entry", "permission denied", "not permitted to log in", "does not have CONNECT"),
+        "Allow it at the server",
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -97,6 +113,12 @@ def session(target: Target) -> Iterator[Connection]:
         raise explain(target, error) from None
 
 
+def run(connection: Connection, statement: sql.Composable) -> "CursorResult[Any]":
+    """Run a statement that names tables or holds literals."""
+    # Without parameters too, SQLAlchemy lets psycopg look for their places.
+    return connection.exec_driver_sql(statement.as_string(None).replace("%", "%%"))
+
+
 def probe(target: Target) -> None:
     """Connect, and look whether Rucio and we can work with what answers.
 
@@ -124,33 +146,27 @@ def probe(target: Target) -> None:
 
 def explain(target: Target, error: Exception) -> Trouble:
     """The state that an error of the database means."""
-    original = getattr(error, "orig", None) or error
+    code = getattr(getattr(error, "orig", None) or error, "sqlstate", None) or ""
     line = target.line(error)
-    code = getattr(original, "sqlstate", None) or ""
-    where = f"{target.url.host or 'the local socket'}:{target.url.port or 5432}"
-    text = str(original)
     if code == "42501":
         return Trouble("no-permission", f"{line}. Grant it to role {target.url.username}, or give the owner's URL")
     if code in {"55P03", "57014"}:
         return Trouble("busy", f"Another session holds what is needed: {line}. End it, or wait")
-    if code and code[:2] not in {"08", "57", "53"}:
+    if code and code[:2] not in {"08", "28", "3D", "53", "57"}:
         return Trouble("failed", f"{line}. See the log of this Job")
-    if "password authentication failed" in text or "SASL authentication failed" in text:
-        return Trouble(
-            "wrong-password",
-            f"{where} refuses the password of role {target.url.username}. Put the right one into the Secret",
-        )
-    if "no password supplied" in text:
-        return Trouble("wrong-password", f"{where} wants a password and the URL has none. Add it to the Secret")
-    if "no pg_hba.conf entry" in text or "permission denied" in text or "not permitted to log in" in text:
-        return Trouble("no-permission", f"{where} does not let us in: {_after_fatal(line)}. Allow it at the server")
-    if "does not exist" in text:
-        return Trouble("unreachable", f"{where}: {_after_fatal(line)}. Create it, or correct the URL")
-    return Trouble("unreachable", f"{where} does not answer: {_after_fatal(line)}. Look whether the server runs")
+    # "connection failed: connection to server at HOST, port PORT failed: FATAL:  what counts"
+    return _without_connection(target, re.sub(r"^.*(?:port \d+|socket \S+) failed: |.*FATAL: +", "", line))
 
 
-def _after_fatal(line: str) -> str:
-    return line.rpartition("FATAL:")[2].strip() or line
+def _without_connection(target: Target, line: str) -> Trouble:
+    # libpq gives no code for what happens before there is a session, so that its text has to do.
+    where = f"{target.url.host or 'the local socket'}:{target.url.port or 5432}"
+    for state, signs, mend in _REFUSALS:
+        if any(sign in line for sign in signs):
+            return Trouble(state, f"{where} does not let role {target.url.username} in: {line}. {mend}")
+    if "does not exist" in line:
+        return Trouble("unreachable", f"{where}: {line}. Create it, or correct the URL")
+    return Trouble("unreachable", f"{where} does not answer: {line}. Look whether the server runs")
 
 
 def _raw(target: Target) -> "psycopg.Connection[tuple[object, ...]]":

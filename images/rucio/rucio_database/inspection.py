@@ -4,14 +4,14 @@ from dataclasses import dataclass
 
 from psycopg import sql
 from rucio.db.sqla import models
-from rucio_database.installed import VERSION
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
+from rucio_database import connect, plan
 from rucio_database import mark as marks
-from rucio_database import plan
 from rucio_database.classify import ahead, behind
 from rucio_database.connect import Target
+from rucio_database.installed import VERSION
 from rucio_database.mark import Mark
 
 _HOLDING_DATA = ("dids", "rses", "replicas")
@@ -63,9 +63,9 @@ def inspect(connection: Connection, target: Target) -> Facts:
         if not (tables & _wanted()) - {"alembic_version"}:
             return _without_tables(connection, server, revisions)
         mark = marks.read(connection, server.schema) if "alembic_version" in tables else None
-        state, message, revision = _with_tables(connection, server, tables, revisions)
-        path = plan.path(revision) if state == "behind" and revision else ()
-        return Facts(server, state, message, revision, mark, path)
+        found = _with_tables(connection, server, tables, revisions)
+        path = plan.path(found.revision) if found.state == "behind" and found.revision else ()
+        return Facts(server, found.state, found.message, found.revision, mark, path)
 
 
 def _server(connection: Connection, schema: str) -> Server:
@@ -96,7 +96,7 @@ def _tables(connection: Connection, schema: str) -> frozenset[str]:
 
 def _revisions(connection: Connection, schema: str) -> list[str]:
     query = sql.SQL("SELECT version_num FROM {}").format(sql.Identifier(schema, "alembic_version"))
-    return [row[0] for row in connection.exec_driver_sql(query.as_string(None))]
+    return [row[0] for row in connect.run(connection, query)]
 
 
 def _wanted() -> frozenset[str]:
@@ -114,7 +114,7 @@ def _without_tables(connection: Connection, server: Server, revisions: list[str]
     if revisions:
         return Facts(
             server,
-            "ahead",
+            "not-ours",
             f"alembic_version names revision {revisions[0]}, but no table of Rucio is there: this is the database of "
             "another program. Name an empty one",
             revisions[0],
@@ -139,63 +139,66 @@ def _without_tables(connection: Connection, server: Server, revisions: list[str]
     return Facts(server, "empty", f"The database {server.database} is empty")
 
 
-def _with_tables(
-    connection: Connection, server: Server, tables: frozenset[str], revisions: list[str]
-) -> tuple[str, str, str | None]:
-    """State, message and revision of a schema that has tables of Rucio."""
-    head = plan.head()
+@dataclass(frozen=True)
+class _Verdict:
+    state: str
+    message: str
+    revision: str | None = None
+
+
+def _with_tables(connection: Connection, server: Server, tables: frozenset[str], revisions: list[str]) -> _Verdict:
+    """What a schema is that has tables of Rucio."""
     if len(revisions) > 1:
-        return (
-            "unstamped",
-            f"alembic_version names several revisions: {', '.join(revisions)}. Leave the right one",
-            None,
-        )
+        return _Verdict("unstamped", f"alembic_version names {', '.join(revisions)}. Leave the one that is true")
     revision = revisions[0] if revisions else None
-    if revision not in {None, head}:
+    if revision not in {None, plan.head()}:
         return _of_other_revision(connection, server, str(revision))
     unlike = _missing_columns(connection, str(server.schema), tables)
     if unlike:
         said = f"claims revision {revision}" if revision else "does not say its revision"
-        return (
-            "unstamped",
+        message = (
             f"The schema {said}, but is not that of Rucio {VERSION}: {unlike} is missing. Put the revision of the "
-            "version that made it into alembic_version, or restore a backup",
-            revision,
+            "version that made it into alembic_version, or restore a backup"
         )
+        return _Verdict("unstamped", message, revision)
+    return _of_fitting_tables(connection, server, tables, revision)
+
+
+def _of_fitting_tables(
+    connection: Connection, server: Server, tables: frozenset[str], revision: str | None
+) -> _Verdict:
     has_root = _has_root(connection, str(server.schema), tables)
     used = _first_used(connection, str(server.schema), tables)
     if revision is None and (has_root or used):
-        return (
-            "unstamped",
-            f"The schema holds {'data' if used else 'accounts'}, but not its revision. If Rucio {VERSION} made it: "
-            f"INSERT INTO {server.schema}.alembic_version VALUES ('{head}'); else the revision of that version",
-            None,
+        message = (
+            f"The schema holds {'data' if used else 'accounts'}, but not its revision. Put it into alembic_version: "
+            f"{plan.head()} if Rucio {VERSION} made the schema, else that of the version which did"
         )
-    if revision == head and (has_root or used):
-        return "current", f"The database has the schema of Rucio {VERSION}", revision
+        return _Verdict("unstamped", message)
+    if revision is not None and (has_root or used):
+        return _Verdict("current", f"The database has the schema of Rucio {VERSION}", revision)
     if not server.creatable:
-        return "no-permission", _grant("CREATE", server), revision
-    return "partial", "The schema is half made and holds no data. It is completed unless bootstrap is Never", revision
+        return _Verdict("no-permission", _grant("CREATE", server), revision)
+    message = "The schema is half made and holds no data. Let it be completed with bootstrap: IfEmpty, or drop it"
+    return _Verdict("partial", message, revision)
 
 
-def _of_other_revision(connection: Connection, server: Server, revision: str) -> tuple[str, str, str | None]:
+def _of_other_revision(connection: Connection, server: Server, revision: str) -> _Verdict:
     try:
         steps = plan.path(revision)
     except plan.Unknown:
-        return "ahead", ahead(revision), revision
+        return _Verdict("ahead", ahead(revision), revision)
     foreign = connection.execute(
         text("""
         SELECT tableowner FROM pg_tables WHERE schemaname = :schema AND NOT pg_has_role(tableowner, 'USAGE') LIMIT 1
         """),
         {"schema": server.schema},
     ).scalar()
-    if foreign is not None:
-        message = (
-            f"{behind(revision, len(steps))}; role {server.role} may not migrate it, as {foreign} owns the tables. "
-            f"Give the URL of {foreign} in external.adminUrlSecretRef"
-        )
-        return "no-permission", message, revision
-    return "behind", behind(revision, len(steps)), revision
+    message = behind(revision, len(steps))
+    if foreign is None:
+        return _Verdict("behind", message, revision)
+    message += f"; role {server.role} may not migrate it. Give the URL of {foreign}, who owns the tables, in "
+    return _Verdict("no-permission", message + "external.adminUrlSecretRef", revision)
 
 
 def _missing_columns(connection: Connection, schema: str, tables: frozenset[str]) -> str | None:
@@ -217,13 +220,13 @@ def _has_root(connection: Connection, schema: str, tables: frozenset[str]) -> bo
         return False
     query = sql.SQL("SELECT EXISTS (SELECT FROM {} WHERE account IN ('root', 'super_root'))")
     table = sql.Identifier(schema, "accounts")
-    return bool(connection.exec_driver_sql(query.format(table).as_string(None)).scalar())
+    return bool(connect.run(connection, query.format(table)).scalar())
 
 
 def _first_used(connection: Connection, schema: str, tables: frozenset[str]) -> str | None:
     """The first table with data among those that any user of a catalogue fills."""
     for name in _HOLDING_DATA:
         query = sql.SQL("SELECT EXISTS (SELECT FROM {})").format(sql.Identifier(schema, name))
-        if name in tables and connection.exec_driver_sql(query.as_string(None)).scalar():
+        if name in tables and connect.run(connection, query).scalar():
             return name
     return None

@@ -8,6 +8,8 @@ from psycopg import sql
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
+from rucio_database import connect
+
 _PREFIX = "datalake-operator:"
 
 
@@ -46,7 +48,7 @@ def read(connection: Connection, schema: str) -> Mark | None:
 def write(connection: Connection, schema: str, mark: Mark) -> None:
     """Write the mark, in the transaction that is open. Needs the owner of the table."""
     statement = sql.SQL("COMMENT ON TABLE {} IS {}").format(_table(schema), sql.Literal(render(mark)))
-    connection.exec_driver_sql(statement.as_string(None).replace("%", "%%"))
+    connect.run(connection, statement)
 
 
 def adopt(found: Mark | None, owner: Owner) -> Mark:

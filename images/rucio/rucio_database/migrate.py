@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from rucio_database import connect, inspection, plan, report
 from rucio_database.lock import locked
 from rucio_database.mark import Owner
-from rucio_database.result import Result
+from rucio_database.result import Plan, Result
 
 FRESH = "15 minutes"
 """Age of a heartbeat up to which its writer may be at work: a conveyor that is idle beats every 10 minutes."""
@@ -25,8 +25,11 @@ OWN_SESSIONS = (connect.APPLICATION, "rucio-database-backup")
 
 @dataclass(frozen=True)
 class Approved:
-    """What somebody approved: the hash of a plan. `own_hosts`: prefix of the host names of our own daemons, which are
-    stopped already; `patience`: seconds to wait for sessions that are just ending."""
+    """What somebody approved: the hash of a plan.
+
+    `own_hosts`: prefix of the host names of our own daemons, which are stopped already; `patience`: seconds to wait
+    for sessions that are just ending.
+    """
 
     owner: Owner
     plan: str
@@ -102,7 +105,7 @@ def _heartbeats(connection: Connection, schema: str, own_hosts: str) -> tuple[st
         WHERE updated_at > (now() AT TIME ZONE 'UTC') - CAST({} AS interval) AND NOT starts_with(hostname, {})
         ORDER BY 1, 2
     """).format(sql.Identifier(schema, "heartbeats"), sql.Literal(FRESH), sql.Literal(own_hosts))
-    rows = connection.exec_driver_sql(query.as_string(None).replace("%", "%%"))
+    rows = connect.run(connection, query)
     return tuple(f"daemon {name} on {host}" for host, name in rows)
 
 
@@ -127,7 +130,7 @@ def _upgrade(connection: Connection, target: connect.Target, facts: inspection.F
     return None
 
 
-def _failed(after: Result, before: str, failure: str, shown: plan.Plan) -> Result:
+def _failed(after: Result, before: str, failure: str, shown: Plan) -> Result:
     if after.revision == before:
         left = f"Nothing was changed, the schema still has revision {before}"
         mend = "Mend the cause and approve anew, or go back to the version before"

@@ -49,9 +49,12 @@ def path(revision: str) -> tuple[str, ...]:
         Unknown: This version has no such revision.
     """
     try:
-        steps = list(scripts().iterate_revisions(head(), revision))
+        found = scripts().get_revision(revision)
     except CommandError as error:
         raise Unknown(revision) from error
+    if found is None or found.revision != revision:  # alembic also takes the first letters of one
+        raise Unknown(revision)
+    steps = list(scripts().iterate_revisions(head(), revision))
     return tuple(step.revision for step in reversed(steps) if step.revision != revision)
 
 
@@ -112,7 +115,7 @@ def _sql(schema: str, revision: str) -> str | None:
             environment.begin_transaction(),
         ):
             environment.run_migrations()
-    except Exception:  # noqa: BLE001 - a migration that asks the database for something cannot be shown: any error
+    except Exception:  # whatever a migration raises that wants to ask a database: it cannot be shown
         return None
     return buffer.getvalue()
 

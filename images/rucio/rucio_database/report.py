@@ -1,10 +1,10 @@
 """Facts as results: what was found, and whose it is."""
 
 from rucio.alembicrevision import ALEMBIC_REVISION
-from rucio_database.installed import VERSION
 
 from rucio_database.connect import Target
 from rucio_database.inspection import Facts
+from rucio_database.installed import VERSION
 from rucio_database.mark import Owner
 from rucio_database.result import Result
 

@@ -83,7 +83,7 @@ def document(result: Result) -> dict[str, Any]:
 
 
 def encode(result: Result, limit: int = LIMIT) -> str:
-    """The result in at most `limit` bytes: as JSON, else packed, else without the SQL, else without all that is long."""
+    """The result in at most `limit` bytes: as JSON, else packed, else without the SQL, else without what is long."""
     shorter = [result]
     if result.plan is not None:
         shorter.append(replace(result, plan=replace(result.plan, sql=None)))

@@ -6,12 +6,14 @@ import os
 from packaging.specifiers import SpecifierSet
 from rucio.common.config import config_get
 from rucio.version import current_version
+
+from rucio_database.errors import Trouble
 from rucio_database.installed import VERSION
 
 
 def fits(wanted: str) -> bool:
     """Whether the image has that version; a community's suffix, as in 41.5.1.cms7, fits 41.5.1."""
-    return VERSION == wanted or VERSION.startswith(f"{wanted}.")
+    return wanted == VERSION or VERSION.startswith(f"{wanted}.")
 
 
 def policy_supports() -> list[str] | None:
@@ -31,17 +33,21 @@ def policy_supports() -> list[str] | None:
     return [supported] if isinstance(supported, str) else [str(part) for part in supported]
 
 
-def mismatch(wanted: str | None) -> str | None:
-    """Why the image must not touch a database for this version; None: it may."""
+def check(wanted: str | None) -> None:
+    """Refuse to touch a database for another version.
+
+    Raises:
+        Trouble: version-mismatch.
+    """
     if wanted and not fits(wanted):
-        return f"The image has Rucio {VERSION}, but version is {wanted}. Use the image of that version"
+        message = f"The image has Rucio {VERSION}, but version is {wanted}. Use the image of that version"
+        raise Trouble("version-mismatch", message)
     try:
         supported = policy_supports()
     except ImportError as error:
-        return f"The policy package cannot be loaded: {error}. Use an image that has it"
+        message = f"The policy package cannot be loaded: {error}. Use an image that has it"
+        raise Trouble("version-mismatch", message) from None
+    # Rucio compares its major version too: see rucio.common.plugins.check_policy_module_version.
     if supported is not None and current_version() not in SpecifierSet(",".join(supported)):
-        # Rucio compares its major version too: see rucio.common.plugins.check_policy_module_version.
-        return (
-            f"The policy package supports Rucio {', '.join(supported)}, not {VERSION}. Use an image with a fitting one"
-        )
-    return None
+        message = f"The policy package supports Rucio {', '.join(supported)}, not {VERSION}. Use an image that fits"
+        raise Trouble("version-mismatch", message)

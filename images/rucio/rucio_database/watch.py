@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from rucio_database.result import Result, encode
 
@@ -42,7 +43,7 @@ def watch(look: Callable[[], Result], termination: Path | None, told: Path, inte
         told: What was told last; survives a restart of the container.
         interval: Seconds between looks.
     """
-    last = json.loads(told.read_text("utf-8")) if told.exists() else {"news": "", "text": "", "failed": False}
+    last: dict[str, Any] = json.loads(told.read_text("utf-8")) if told.exists() else {"news": "", "failed": False}
     if last["failed"]:
         _write(termination, last["text"])
         return FAILED

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.cluster import folders
 
-IMAGE = Path(__file__).parents[1]
+IMAGE = Path(__file__).parents[2] / "images" / "rucio"
 """Folder of the image: what Rucio's Python must have on its path."""
 VERSIONS = ("41.5.1", "38.6.4")
 """The newest first."""
