@@ -25,6 +25,7 @@ from datalake_operator.reconcile.kind import Key, Kind
 from datalake_operator.reconcile.pipeline import Reconciler
 from datalake_operator.reconcile.queue import Queue
 from datalake_operator.reconcile.resources import Resources
+from datalake_operator.reconcile.rucio import RucioKind
 from datalake_operator.reconcile.rucio_figures import figures
 from datalake_operator.reconcile.unserved import Unserved
 from datalake_operator.reconcile.xcache import XCacheKind
@@ -33,7 +34,7 @@ from datalake_operator.web import Health, serve
 
 KINDS: tuple[Kind[Any], ...] = (
     XCacheKind(),
-    Unserved(kube.RUCIO_SERVERS, "rucio"),
+    RucioKind(),
     Unserved(kube.QOS_PROBES, "probe"),
 )
 """Every kind that is watched."""
