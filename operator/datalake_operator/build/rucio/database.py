@@ -150,7 +150,7 @@ def scheduled(server: RucioServer, context: Context, stage: Stage, metadata: Map
     runs: a database that is not known to be ours must not push our dumps out.
     """
     embedded = server.spec.database.embedded
-    if embedded is None or not embedded.backup.enabled:
+    if embedded is None or not embedded.backup.enabled or stage.workloads is Workloads.ABSENT:
         return None
     return {
         "apiVersion": "batch/v1",
@@ -159,7 +159,7 @@ def scheduled(server: RucioServer, context: Context, stage: Stage, metadata: Map
         "spec": {
             "schedule": embedded.backup.schedule,
             "timeZone": "Etc/UTC",
-            "suspend": stage.workloads in (Workloads.ABSENT, Workloads.STOPPED),
+            "suspend": stage.workloads is Workloads.STOPPED,
             "concurrencyPolicy": "Forbid",
             "startingDeadlineSeconds": _LATE,
             "successfulJobsHistoryLimit": 1,
