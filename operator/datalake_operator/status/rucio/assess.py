@@ -198,6 +198,20 @@ def _alive(judged: _Judged) -> Condition | None:
     return kept if kept is not None else daemons.healthy(judged.daemons)
 
 
+_ITS_OWN_WORDS = frozenset(
+    {
+        RucioReason.LOGIN_WORKS,
+        RucioReason.ROOT_LOGIN_REFUSED,
+        RucioReason.LOGIN_FAILED,
+        RucioReason.DAEMONS_FAILING,
+        RucioReason.HEARTBEATS_STALE,
+        RucioReason.DAEMONS_STARTING,
+        RucioReason.DAEMONS_ALIVE,
+    }
+)
+"""Reasons that a server has given by its answers, and none that stood in for them while nobody could be asked."""
+
+
 def _kept(judged: _Judged, type_: str) -> Condition | None:
     """What was said before, while the operator has not asked yet because it has just started."""
     if judged.observation is not None or not live.components(judged.seen.view, "server"):
@@ -205,7 +219,7 @@ def _kept(judged: _Judged, type_: str) -> Condition | None:
     if judged.seen.at.step is not Step.RUNNING:
         return None
     for old in judged.seen.view.previous.get("conditions", ()):
-        if old["type"] == type_ and old["reason"] not in UNREACHABLE.values():
+        if old["type"] == type_ and old["reason"] in _ITS_OWN_WORDS:
             return Condition(old["type"], old["status"], old["reason"], old["message"])
     return None
 
