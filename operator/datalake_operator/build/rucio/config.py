@@ -67,7 +67,7 @@ def text(sections: Mapping[str, Mapping[str, str]]) -> str:
     """
     return "\n".join(
         f"[{_name(_SECTION, section)}]\n"
-        + "".join(f"{_name(_OPTION, name)} = {_value(options[name])}\n" for name in options)
+        + "".join(f"{_name(_OPTION, option)} = {_value(value)}".rstrip() + "\n" for option, value in options.items())
         for section, options in sections.items()
     )
 

@@ -150,7 +150,7 @@ def _pause(one: DaemonInstance, name: str, daemon: Daemon) -> int:
     """Seconds between two rounds."""
     if one.sleep_time is not None:
         if not daemon.sleep:
-            raise _wrong(one, "it has no --sleep-time; remove sleepTime and use its own flags as options")
+            raise _wrong(one, f"it has no --sleep-time; remove sleepTime{_instead(daemon, 'sleep-time')}")
         return seconds(one.sleep_time)
     return min(daemon.default_sleep, LONGEST_PAUSE) if name.startswith(CONVEYOR) else daemon.default_sleep
 
@@ -158,7 +158,7 @@ def _pause(one: DaemonInstance, name: str, daemon: Daemon) -> int:
 def _arguments(one: DaemonInstance, daemon: Daemon, pause: int) -> Iterator[str]:
     if one.threads != 1:
         if not daemon.threads:
-            raise _wrong(one, "it has no --threads; remove threads, or use more replicas")
+            raise _wrong(one, f"it has no --threads; remove threads{_instead(daemon, 'threads')}, or use more replicas")
         yield f"--threads={one.threads}"
     if daemon.sleep and pause != daemon.default_sleep:
         yield f"--sleep-time={pause}"
@@ -188,6 +188,12 @@ def _option(one: DaemonInstance, daemon: Daemon, option: DaemonOption) -> Iterat
     else:
         yield f"--{flag}"
         yield from values
+
+
+def _instead(daemon: Daemon, part: str) -> str:
+    """How else to say it, where the daemon has other flags for it."""
+    others = sorted(f"--{flag}" for flag in daemon.flags if part in flag)
+    return f" and use its {' and '.join(others)} as options" if others else ""
 
 
 def _wrong(one: DaemonInstance, text: str) -> Refused:
