@@ -59,7 +59,7 @@ def at_work(server: RucioServer, view: View) -> str | None:
 def under_way(server: RucioServer, view: View, at: Situation, name: str) -> Situation:
     """What to do while a migration Job is at work: wait, whatever the spec says by now, unless it does nothing."""
     plan = _plan_of(at, view, name)
-    record = facts.begun(plan, at.record if continues(plan, at.record) else None, checked=True)
+    record = _begun(server, view, plan, at.record if continues(plan, at.record) else None, checked=True)
     at = replace(at, record=record, step=Step.MIGRATING)
     job, told = view.children.get(("Job", name)), results.database(view, name)
     stage = replace(at.stage, workloads=Workloads.STOPPED, plan=facts.plan(plan))
@@ -119,10 +119,10 @@ def next_step(server: RucioServer, view: View, at: Situation) -> Situation:
     old = at.record if continues(plan, at.record) else None
     given_up = _given_up(server, view, plan, old)
     if given_up is not None:
-        return _after_failure(server, view, at, old or facts.begun(plan, None), given_up)
+        return _after_failure(server, view, at, _begun(server, view, plan, old), given_up)
     if not approved(server, plan, old):
         return replace(at, step=Step.PENDING, record=old)
-    at = replace(at, record=facts.begun(plan, old, failed=None))
+    at = replace(at, record=_begun(server, view, plan, old, failed=None))
     at = replace(at, stage=_keeping(at.stage, view, plan, server))
     steps: tuple[Callable[[Situation], Situation], ...] = (
         lambda at: _check(server, view, at, plan),
@@ -134,6 +134,17 @@ def next_step(server: RucioServer, view: View, at: Situation) -> Situation:
         if at.step is not Step.CHECKING:
             return at
     return replace(at, step=Step.MIGRATING, stage=replace(at.stage, migrate=True))
+
+
+def _begun(
+    server: RucioServer, view: View, plan: PlanStatus, record: MigrationStatus | None, **changes: Any
+) -> MigrationStatus:
+    """The record of this migration, with the dump that its Job may have made without anybody taking note."""
+    begun = facts.begun(plan, record, **changes)
+    if begun.file is None:
+        told = results.backup(view, called.dump_job(server.metadata.name, facts.plan(plan).short))
+        begun = begun.model_copy(update={"file": told.file if told and told.state == "done" else None})
+    return begun
 
 
 def spent(server: RucioServer, view: View, at: Situation) -> tuple[str, ...]:

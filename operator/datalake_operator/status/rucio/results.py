@@ -169,6 +169,7 @@ def decoded(text: object) -> object:
             unpacker = zlib.decompressobj()
             text = unpacker.decompress(base64.b64decode(text.removeprefix(_PACKED), validate=True), _LONGEST).decode()
         value: object = json.loads(text)
+        json.dumps(value, ensure_ascii=False).encode()  # half of a surrogate pair could never be written into status
     except (ValueError, RecursionError, zlib.error, binascii.Error):
         return None
     return value

@@ -12,7 +12,8 @@ from typing import Any
 from datalake_operator.api.rucio import RucioServer
 from datalake_operator.api.rucio_status import DatabaseStatus
 from datalake_operator.build import Context, Refused
-from datalake_operator.build.rucio import called
+from datalake_operator.build.render import UnsafeValue
+from datalake_operator.build.rucio import called, names
 from datalake_operator.build.rucio.stage import Stage, Workloads, stamp
 from datalake_operator.status.conditions import parse_time
 from datalake_operator.status.rucio import facts, live, migration, results
@@ -58,11 +59,9 @@ def look(server: RucioServer, view: View, context: Context) -> Situation:
 
 def _ensure_job(server: RucioServer, context: Context, ground: Stage) -> str:
     """Name of the Job that looks at the database; empty for a spec that no Job can be built from."""
-    from datalake_operator.build.rucio import names  # noqa: PLC0415
-
     try:
         return names.ensure_job(server, context, ground)
-    except Refused:
+    except (Refused, UnsafeValue):
         return ""
 
 
