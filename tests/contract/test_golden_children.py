@@ -10,7 +10,10 @@ from datalake_operator.reconcile.compare import is_subset
 from tests.support.client import Client, Object
 from tests.support.operator import ROOT
 
-CASES = sorted((ROOT / "tests" / "golden" / "xcachenode").glob("*/output.yaml"))
+CASES = sorted(
+    case for kind in ("rucioserver", "xcachenode") for case in (ROOT / "tests/golden" / kind).glob("*/output.yaml")
+)
+NAMES = [f"{case.parent.parent.name}-{case.parent.name}" for case in CASES]
 
 
 def children(case: Path, namespace: str) -> list[Object]:
@@ -19,7 +22,7 @@ def children(case: Path, namespace: str) -> list[Object]:
     return [{**child, "metadata": {**child["metadata"], "namespace": namespace}} for child in read]
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.parent.name)
+@pytest.mark.parametrize("case", CASES, ids=NAMES)
 async def test_a_child_applied_twice_is_what_was_sent_and_does_not_change(
     admin: Client, namespace: str, case: Path
 ) -> None:
@@ -30,22 +33,31 @@ async def test_a_child_applied_twice_is_what_was_sent_and_does_not_change(
             first["metadata"]["resourceVersion"] = second["metadata"]["resourceVersion"]
             second = await admin.apply(child)
         assert first == second
+        child.pop("stringData", None)  # the server keeps it as `data`
         assert is_subset(child, first), difference(child, first)
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.parent.name)
+@pytest.mark.parametrize("case", CASES, ids=NAMES)
 async def test_a_pod_of_the_template_is_admitted_under_the_restricted_standard(
     admin: Client, namespace: str, case: Path
 ) -> None:
-    *before, workload = children(case, namespace)
-    for child in before:
-        await admin.apply(child)
-    template = workload["spec"]["template"]
-    placement = {"tolerations", "priorityClassName", "nodeSelector", "affinity"}  # name classes that are not here
-    spec = {key: value for key, value in template["spec"].items() if key not in placement}
-    metadata = {**template["metadata"], "name": "trial", "namespace": namespace}
-    pod = await admin.create({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec})
-    assert pod["metadata"]["name"] == "trial"
+    for number, child in enumerate(children(case, namespace)):
+        template = template_of(child)
+        if template is None:
+            await admin.apply(child)
+            continue
+        placement = {"tolerations", "priorityClassName", "nodeSelector", "affinity"}  # name classes that are not here
+        spec = {key: value for key, value in template["spec"].items() if key not in placement}
+        metadata = {**template["metadata"], "name": f"trial-{number}", "namespace": namespace}
+        pod = await admin.create({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec})
+        assert pod["metadata"]["name"] == f"trial-{number}"
+
+
+def template_of(child: Object) -> Object | None:
+    """The pod template of a workload."""
+    spec: Object = child.get("spec", {})
+    found: Object | None = spec.get("jobTemplate", {}).get("spec", spec).get("template")
+    return found
 
 
 def difference(sent: Any, live: Any, path: str = "") -> list[str]:
