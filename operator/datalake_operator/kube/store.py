@@ -77,6 +77,10 @@ class Store:
         kept = self._objects.get((namespace, name))
         return None if kept is None else kept.version
 
+    def deleted(self, namespace: str, name: str) -> bool:
+        """Whether one was there and is gone, as far back as deletions are remembered."""
+        return (namespace, name) in self._tombstones
+
     def keys(self) -> Collection[Key]:
         """Return namespace and name of every object."""
         return self._objects.keys()

@@ -52,7 +52,7 @@ class Applier:
             resource, name = of(manifest), manifest["metadata"]["name"]
             live = self._children.get(resource, key.namespace, name)
             if live is None:
-                if not confirmed and owner.get("status", {}).get("observedGeneration", -1) >= 1:
+                if not confirmed and self._made_again(key, owner, resource, name):
                     await self._confirm(key, owner, owner_resource)
                     confirmed = True
                 with _refusals_told(resource, name):
@@ -144,6 +144,14 @@ class Applier:
         with _refusals_told(resource, metadata["name"]), suppress(NotFound, Conflict):
             # Not found, or of another uid: gone, and whatever has the name by now is not ours to delete.
             await self._api.delete(resource, metadata["namespace"], metadata["name"], uid=metadata["uid"])
+
+    def _made_again(self, key: Key, owner: Manifest, resource: Resource, name: str) -> bool:
+        """Whether a child that is not there was there before, or may have been and would outlive an owner that is gone.
+
+        All others have an owner reference: made for an owner that is just being deleted, they go as it does.
+        """
+        old = owner.get("status", {}).get("observedGeneration", -1) >= 1
+        return old and (resource in _KEPT or self._children.deleted(resource, key.namespace, name))
 
     async def _confirm(self, key: Key, owner: Manifest, resource: Resource) -> None:
         """Read the owner once before a child is made again: its deletion may not have reached us yet."""

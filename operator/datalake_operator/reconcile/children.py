@@ -49,6 +49,10 @@ class Children:
         """The live child of that name, whoever it belongs to."""
         return self.stores[resource].get(namespace, name)
 
+    def deleted(self, resource: Resource, namespace: str, name: str) -> bool:
+        """Whether a child of that name was there and is gone."""
+        return self.stores[resource].deleted(namespace, name)
+
     async def apply(self, key: Key, manifest: Manifest) -> None:
         """Apply a child. What is heard of it meanwhile is mostly the echo of this very write: it asks for no new pass.
 

@@ -15,7 +15,7 @@ from datalake_operator.reconcile.apply import Applier
 from datalake_operator.reconcile.children import Children
 from datalake_operator.reconcile.compare import AS_FOUND, REPLICAS, with_hash
 from datalake_operator.reconcile.kind import Key, Kind, Manifest
-from datalake_operator.reconcile.outcome import Taken
+from datalake_operator.reconcile.outcome import Taken, Vanished
 from datalake_operator.status import Assessment, View
 
 KEY = Key("RucioServer", "ns", "x")
@@ -232,3 +232,17 @@ async def test_a_job_that_is_there_is_not_applied_again_since_it_cannot_change(w
     await world.apply(child(JOBS, "x-db-1", spec={"image": "one"}))
     await world.apply(child(JOBS, "x-db-1", spec={"image": "two"}))
     assert world.server.verbs() == ["get", "apply"]
+
+
+async def test_the_owner_is_looked_at_before_a_child_is_made_again_and_before_no_other(world: World) -> None:
+    old = {**OWNER, "status": {"observedGeneration": 1}}
+    new = child(JOBS, "x-db-1")
+    await world.applier.apply(KEY, old, RUCIO_SERVERS, [new])
+    assert world.server.verbs() == ["get", "apply"]
+    live = world.server.objects.pop(("Job", "x-db-1"))
+    world.children.stores[JOBS].remove("ns", "x-db-1", live["metadata"]["resourceVersion"])
+    with pytest.raises(Vanished):
+        await world.applier.apply(KEY, old, RUCIO_SERVERS, [new])
+    with pytest.raises(Vanished):
+        await world.applier.apply(KEY, old, RUCIO_SERVERS, [secret()])
+    assert world.server.verbs() == ["get", "apply", "get", "get"]
