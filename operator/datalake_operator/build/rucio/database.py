@@ -138,7 +138,8 @@ def backup_pod(server: RucioServer, context: Context, *, prefix: str, keep: int,
             mounts.scratch("tmp", "/tmp"),  # noqa: S108
         ),
         user=POSTGRES_USER,
-        fields={"restartPolicy": "OnFailure"},
+        # A Job that is given up deletes its pod where that restarts, and with it what it said.
+        fields={"restartPolicy": "Never"},
     )
     return template(server, pod, None)
 
