@@ -9,6 +9,7 @@ from datalake_operator.api.crd import KINDS, crd
 from datalake_operator.api.kinds import Resource
 from datalake_operator.api.parse import not_implemented, parse
 from datalake_operator.api.problems import InvalidResource, Problem
+from datalake_operator.cli.children import refusal
 
 INVALID = 1
 """Exit code: something is invalid."""
@@ -22,7 +23,7 @@ _METADATA = (
 
 
 def find(body: Any) -> list[Problem]:
-    """Return what is wrong with a manifest: in the schema's eyes, unknown fields, what is not done yet."""
+    """Return what is wrong with a manifest: in the schema's eyes, unknown fields, what is not done yet or cannot be."""
     return checked(body)[1]
 
 
@@ -33,7 +34,9 @@ def checked(body: Any) -> tuple[Resource | None, list[Problem]]:
         resource = parse(body)
     except InvalidResource as invalid:
         return None, [*unknown, *invalid.problems]
-    return resource, [*unknown, *not_implemented(resource)]
+    missing = not_implemented(resource)
+    refused = None if missing else refusal(resource)
+    return resource, [*unknown, *missing, *([refused] if refused else [])]
 
 
 def unknown_fields(body: Any) -> Iterator[Problem]:

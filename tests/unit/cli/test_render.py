@@ -36,6 +36,27 @@ def test_an_invalid_cache_is_not_rendered() -> None:
     assert "spec.site: must have 1 or more characters" in err
 
 
+def test_a_rucio_is_printed_as_it_is_once_its_database_is_current() -> None:
+    images = ("--rucio-image", "example.org/rucio", "--postgres-image", "example.org/postgres:17")
+    code, out, _ = render(minimal("RucioServer"), "--namespace", "lake", *images)
+    children = {(child["kind"], child["metadata"]["name"]): child for child in yaml.safe_load_all(out)}
+    assert code == 0
+    assert {"Deployment", "StatefulSet", "Secret", "Job", "CronJob", "Service"} <= {kind for kind, _ in children}
+    server = children["Deployment", "minimal-server"]["spec"]
+    assert server["replicas"] == 2
+    assert server["template"]["spec"]["containers"][0]["image"] == "example.org/rucio:41.5.1"
+    secrets = [child for (kind, _), child in children.items() if kind == "Secret"]
+    assert {secret["stringData"]["password"] for secret in secrets} == {"(generated)"}
+
+
+def test_what_makes_a_build_impossible_is_said_with_its_line() -> None:
+    body = minimal("RucioServer")
+    body["spec"]["version"] = "1.2.3"
+    code, out, err = render(body)
+    assert (code, out) == (1, "")
+    assert err.startswith("<stdin>:8: spec.version: Rucio 1.2.3 is not known here")
+
+
 def test_a_kind_that_is_not_implemented_is_said() -> None:
     code, out, err = render(minimal("QoSProbe"))
     assert (code, out) == (1, "")
