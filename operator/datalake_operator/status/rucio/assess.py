@@ -302,7 +302,7 @@ def _remembered(seen: Seen) -> dict[str, Any]:
             "root_username": username if running and username else before.root_username,
         }
     )
-    return whole.model_dump(by_alias=True, exclude_none=True)
+    return whole.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
 def _counts(seen: Seen) -> list[dict[str, Any]]:

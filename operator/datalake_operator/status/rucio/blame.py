@@ -233,7 +233,7 @@ def _failed(seen: Seen) -> Blame:
 
 
 def _going(text: str) -> Callable[[Seen], Blame]:
-    return lambda _: Blame(RucioReason.MIGRATING, text)
+    return lambda seen: Blame(RucioReason.MIGRATING, f"{text}, and waits: {seen.at.words}" if seen.at.words else text)
 
 
 def _short(seen: Seen) -> str:

@@ -18,9 +18,6 @@ from datalake_operator.status.rucio.results import BackupResult
 from datalake_operator.status.rucio.situation import Situation, Step
 from datalake_operator.status.view import View
 
-_IDLE = frozenset({"foreign-writers", "stale-plan", "busy", "failed"})
-"""What a migration Job says while it changes nothing: it may be taken away."""
-
 _UNDECIDED = frozenset({"unreachable", "wrong-password", "busy"})
 """States that say nothing about the schema."""
 
@@ -64,14 +61,16 @@ def under_way(server: RucioServer, view: View, at: Situation, name: str) -> Situ
     job, told = view.children.get(("Job", name)), results.database(view, name)
     stage = replace(at.stage, workloads=Workloads.STOPPED, plan=facts.plan(plan))
     going = job is None or "deletionTimestamp" in job["metadata"]
-    if going or (told is not None and told.state in _IDLE and _unwanted(at, plan)):
+    idle = told is not None and told.state != "current"  # it has told why it changes nothing
+    if going or (idle and _unwanted(at, plan)):
         return replace(at, stage=stage)
     stage = replace(_keeping(stage, view, plan, server), migrate=True)
-    if told is not None and told.state == "failed":
-        return _failed(replace(at, stage=stage), told.message)
-    if told is not None and told.state == "foreign-writers":
-        return replace(at, stage=stage, step=Step.FOREIGN, words=told.message)
-    return replace(at, stage=stage)
+    at = replace(at, stage=stage)
+    if told is None or not idle:
+        return at
+    if told.state == "failed":
+        return _failed(at, told.message)
+    return replace(at, step=Step.FOREIGN if told.state == "foreign-writers" else Step.MIGRATING, words=told.message)
 
 
 def _unwanted(at: Situation, plan: PlanStatus) -> bool:
