@@ -119,9 +119,16 @@ IMAGES: Mapping[str, Image] = {
                     "images/rucio/rucio_config",
                     "images/rucio/rucio_database",
                     "images/rucio/rucio_server",
+                    "images/rucio/sitecustomize.py",
                 ),
             )
             for version in RUCIO
+        ),
+        Image(
+            "postgres",
+            "PostgreSQL for a Rucio, with its backups and restores",
+            "images/postgres/VERSION",
+            ("images/postgres/bin", "images/postgres/pg_hba.conf", "images/postgres/postgres_tools"),
         ),
     )
 }
