@@ -6,7 +6,7 @@ reader of the file could take for the end of a line. Rucio reads values with int
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from enum import Enum
 
 from datalake_operator.api.rucio import RucioServer
@@ -48,10 +48,10 @@ def data(server: RucioServer, role: Role) -> dict[str, str]:
         Refused: options that cannot stand beside each other.
         UnsafeValue: a field holds what must not stand in a configuration file (the models refuse it before).
     """
-    sections = _owned(server, role)
-    for section, option, value in _free(server):
-        sections.setdefault(section, {})[option] = value
     _check(server)
+    sections = _owned(server, role)
+    for one in server.spec.config:  # like Rucio, which does not regard case in options
+        sections.setdefault(one.section, {})[one.option.lower()] = one.value
     files = [
         {"section": _name(_SECTION, one.section), "option": _name(_OPTION, one.option), "file": f"{OPTIONS}/{n}/value"}
         for n, one in enumerate(server.spec.secret_config)
@@ -109,12 +109,6 @@ def _owned(server: RucioServer, role: Role) -> Sections:
     return {section: options for section, options in sections.items() if options}
 
 
-def _free(server: RucioServer) -> Iterator[tuple[str, str, str]]:
-    """What the user adds; like Rucio, options are told apart without regard to case."""
-    for one in server.spec.config:
-        yield one.section, one.option.lower(), one.value
-
-
 def _check(server: RucioServer) -> None:
     spec, seen = server.spec, set[tuple[str, str]]()
     for field, options in (("config", spec.config), ("secretConfig", spec.secret_config)):
@@ -126,6 +120,12 @@ def _check(server: RucioServer) -> None:
                     f"spec.{field}: option {one.option} of section {one.section} is said twice; keep one of them",
                 )
             seen.add(key)
+    for free in spec.config:
+        if _LINE_END.search(free.value):
+            raise Refused(
+                RucioRefusal.INVALID_SPEC,
+                f"spec.config: the value of {free.section}.{free.option} holds a character that ends a line; remove it",
+            )
     both = sorted(set(spec.server.endpoints.add) & set(spec.server.endpoints.remove))
     if both:
         raise Refused(
