@@ -1,4 +1,4 @@
-"""The cache's image run for real without a cluster: its file system, in a network of its own that has no way out."""
+"""An image of ours run for real without a cluster: its file system, in a network of its own that has no way out."""
 
 import json
 import os
@@ -40,20 +40,32 @@ class Lab:
     Attributes:
         root: the image's root folder, as seen from inside the lab.
         environment: given to every program.
+        user: of programs, unless another is said.
     """
 
-    def __init__(self, root: Path, holder: int) -> None:
+    def __init__(self, root: Path, holder: int, user: str = USER) -> None:
         self.root = root
+        self.user = user
         self.environment = dict(CLIENT)
         self._holder = holder
         self._started: list[subprocess.Popen[bytes]] = []
 
-    def inside(self, *command: str, user: str = USER, **environment: str) -> list[str]:
+    def inside(self, *command: str, user: str = "", **environment: str) -> list[str]:
         """The command line that runs a command inside."""
         variables = [f"{name}={value}" for name, value in (self.environment | environment).items()]
         enter = ["nsenter", f"--target={self._holder}", *NAMESPACES]
         path = "PATH=/usr/local/bin:/usr/bin:/bin"
-        return [*enter, "chroot", f"--userspec={user}", str(self.root), "env", "-i", path, *variables, *command]
+        return [
+            *enter,
+            "chroot",
+            f"--userspec={user or self.user}",
+            str(self.root),
+            "env",
+            "-i",
+            path,
+            *variables,
+            *command,
+        ]
 
     def run(self, *command: str, timeout: float = 60, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run a program to its end."""
@@ -61,7 +73,7 @@ class Lab:
             self.inside(*command, **environment), capture_output=True, text=True, timeout=timeout, check=False
         )
 
-    def do(self, *command: str, user: str = USER) -> str:
+    def do(self, *command: str, user: str = "") -> str:
         """Run a program that must succeed; gives its output."""
         done = subprocess.run(self.inside(*command, user=user), capture_output=True, text=True, timeout=60, check=False)
         assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
@@ -107,7 +119,7 @@ class Lab:
         """Send a signal to a program inside the lab."""
         pids = self.pids(program)
         assert pids, f"{program} does not run"
-        self.do("bash", "-c", f"kill -{signal} {' '.join(pids)}")
+        self.do("bash", "-c", f"kill -{signal} {' '.join(pids)}", user="0:0")
 
     def await_(self, what: str, holds: Callable[[], object], timeout: float = 60) -> None:
         """Wait until a condition holds."""
@@ -132,7 +144,7 @@ def missing() -> str:
 
 
 @contextmanager
-def lab(reference: str, environment: dict[str, str]) -> Iterator[Lab]:
+def lab(reference: str, environment: dict[str, str], user: str = USER) -> Iterator[Lab]:
     """Open a lab with an image that buildah holds."""
 
     def buildah(*words: str) -> str:
@@ -151,7 +163,7 @@ def lab(reference: str, environment: dict[str, str]) -> Iterator[Lab]:
                 assert holder.stdout
                 assert holder.stdout.readline() == "ready\n", "the lab did not open"
                 children = Path(f"/proc/{holder.pid}/task/{holder.pid}/children").read_text().split()
-                opened = Lab(root, int(children[0]))
+                opened = Lab(root, int(children[0]), user)
                 yield opened
             finally:
                 holder.kill()

@@ -26,6 +26,9 @@ from postgres_tools.quoting import identifier, literal
 MESSAGE_BYTES = 4000
 """The kubelet keeps 4,096 bytes of a termination message."""
 
+MOST_ROWS = 50
+"""More never fit."""
+
 LOCK_WAIT = "300s"
 """How long a dump waits for somebody who changes the schema."""
 
@@ -49,7 +52,7 @@ class Result:
 
     def text(self) -> str:
         """As JSON, with as many of the newest backups as a termination message holds."""
-        rows = [dump.row() for dump in self.backups]
+        rows = [dump.row() for dump in self.backups[:MOST_ROWS]]
         message = self.message
         while True:
             text = json.dumps(
@@ -122,14 +125,18 @@ def backup(database: Database, folder: Path, prefix: str, keep: int, now: dateti
 def _dump(database: Database, schema: str, target: dumps.Unfinished) -> str:
     """Write the dump; gives what is wrong."""
     words = ["--format=custom", "--compress=zstd", f"--schema={identifier(schema)}", f"--lock-wait-timeout={LOCK_WAIT}"]
-    command = database.command("pg_dump", *words)
     with subprocess.Popen(  # noqa: S603
-        command, env=dict(database.environment), stdout=target.fileno(), stderr=subprocess.PIPE
+        # By its path: to standard output, pg_dump cannot write down where each table's data begins.
+        database.command("pg_dump", *words, f"--file={target.path}"),
+        env=dict(database.environment),
+        stderr=subprocess.PIPE,
+        pass_fds=(target.fileno(),),
     ) as process:
         try:
             said = process.communicate()[1].decode(errors="replace")
-        finally:
-            process.terminate()
+        except BaseException:
+            process.kill()
+            raise
     if process.returncode:
         return complaint(said)
     try:

@@ -83,7 +83,7 @@ class Unfinished:
         self._descriptor = descriptor
 
     def fileno(self) -> int:
-        """Where to write; whoever inherits it keeps the file from being swept."""
+        """Of the open file: whoever inherits it keeps the file from being swept."""
         return self._descriptor
 
     def finish(self) -> None:

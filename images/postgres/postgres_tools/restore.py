@@ -13,7 +13,7 @@ import secrets
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -58,7 +58,7 @@ def contents(listing: str) -> Contents:
         (e["schema"] for _, e in entries if e["kind"] == "TABLE" and e["name"].startswith("alembic_version ")), ""
     )
     if not schema:
-        raise DatabaseError("the dump does not hold the table alembic_version: it is none of a Rucio")
+        raise DatabaseError("it does not hold the table alembic_version, and is no dump of a Rucio")
     kept = [(line, e) for line, e in entries if e["kind"] not in _SHARED and not _of_shared(e)]
     return Contents(
         schema,
@@ -81,7 +81,10 @@ def restore(database: Database, path: Path, *, replace: bool, despite_sessions: 
     Raises:
         DatabaseError: when it was refused or failed; the database is what it was.
     """
-    dump = contents(output(["pg_restore", "--list", str(path)]))
+    try:
+        dump = contents(output(["pg_restore", "--list", str(path)]))
+    except DatabaseError as error:
+        raise DatabaseError(f"{path.name} cannot be read: {error}") from None
     state = facts(database)
     if dump.schema != state.schema:
         raise DatabaseError(f"the dump is of schema {dump.schema}, and the database's is {state.schema}")
@@ -144,16 +147,22 @@ def _copy(path: Path, lines: Iterable[str], words: Iterable[str], script: IO[byt
             assert source.stdout  # noqa: S101
             assert source.stderr  # noqa: S101
             try:
-                head = True
-                for line in source.stdout:
-                    head = head and not line.startswith(b"CREATE")
-                    if not (head and major < 17 and line == NEW_IN_17):
-                        script.write(line)
-            finally:
-                source.terminate()
+                script.writelines(understood(source.stdout, major))
+            except BaseException:
+                source.kill()
+                raise
             said = source.stderr.read().decode(errors="replace")
         if source.returncode:
             raise DatabaseError(f"{path.name} cannot be read: {complaint(said)}; the database is what it was")
+
+
+def understood(lines: Iterable[bytes], major: int) -> Iterator[bytes]:
+    """The lines of a script without what a server of this version does not know; data is never touched."""
+    head = True
+    for line in lines:
+        head = head and not line.startswith((b"CREATE", b"COPY"))
+        if not (head and major < 17 and line == NEW_IN_17):
+            yield line
 
 
 def chosen(folder: Path, name: str) -> Path:

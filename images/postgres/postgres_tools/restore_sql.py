@@ -19,10 +19,11 @@ TOOLS = ("rucio-database", "postgres-restore")
 
 LOCK_WAIT = "60s"
 
+# Whoever is not a superuser does not see backend_type of others; processes of the server itself have no user.
 _OTHERS = f"""
     SELECT string_agg(DISTINCT concat_ws(' ', usename, nullif(application_name, ''), client_addr::text), ', ')
     FROM pg_stat_activity
-    WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
+    WHERE datname = current_database() AND pid <> pg_backend_pid() AND usesysid IS NOT NULL
         AND coalesce(application_name, '') NOT IN ({", ".join(f"'{name}'" for name in TOOLS)})
 """
 

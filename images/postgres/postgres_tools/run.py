@@ -180,8 +180,9 @@ def _alone(settings: Settings, database: str, *statements: str) -> str:
     with subprocess.Popen(words, stdin=-1, stdout=-1, stderr=-1) as process:  # noqa: S603
         try:
             answer, log = process.communicate("".join(f"{text};\n\n" for text in statements).encode())
-        finally:
+        except BaseException:
             process.terminate()
+            raise
     sys.stderr.write(log.decode(errors="replace"))
     if process.returncode:
         lines = [line for line in log.decode(errors="replace").splitlines() if re.search("ERROR|FATAL|PANIC", line)]
