@@ -33,7 +33,7 @@ POSTGRES_USER = 10942
 MOUNTED = "datalake.projectescape.eu/mounted"
 """Annotation of a pod template with the stamps of Secrets and ConfigMaps that it mounts: a change replaces its pods."""
 
-_CONFIGURATION_SIZE = "16Mi"
+_RUN_SIZE = "16Mi"
 """Memory for rucio.cfg with its passwords: a few KiB."""
 
 _SHARED_SIZE = "64Mi"
@@ -93,14 +93,20 @@ def template(server: RucioServer, pod: Pod, stage: Stage | None) -> dict[str, An
     }
 
 
-def rucio_mounts(server: RucioServer, config_name: str) -> tuple[Mount, ...]:
-    """What every pod with Rucio in it has: configuration, the way to the database, and room to write."""
+def rucio_mounts(server: RucioServer, config_name: str, *, run_size: str = _RUN_SIZE) -> tuple[Mount, ...]:
+    """What every pod with Rucio in it has: configuration, the way to the database, and room to write.
+
+    Args:
+        server: the resource.
+        config_name: its ConfigMap.
+        run_size: memory for /run/rucio.
+    """
     return (
         mounts.config(config_name),
         *mounts.database(server),
         *mounts.options(server),
         mounts.scratch("tmp", "/tmp"),  # noqa: S108 - an emptyDir of the pod's own
-        mounts.scratch("run", "/run/rucio", memory=_CONFIGURATION_SIZE),
+        mounts.scratch("run", "/run/rucio", memory=run_size),
         mounts.scratch("shm", "/dev/shm", memory=_SHARED_SIZE),  # noqa: S108
     )
 

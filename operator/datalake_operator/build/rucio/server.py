@@ -17,6 +17,9 @@ _GRACE = 60
 _MASTER, _PROCESS = 96, 160
 """MiB of memory to ask for: for gunicorn's master process, and for each process with Rucio in it (148 measured)."""
 
+_RUN_SIZE = "128Mi"
+"""Memory for /run/rucio: figures of up to 64 processes, some 200 KiB each. One that finds no room there is killed."""
+
 
 def deployment(server: RucioServer, stage: Stage, component: str, config_name: str, image: str) -> dict[str, Any]:
     """The `spec` of the Deployment of a component (`server` or `auth`), without its replicas.
@@ -27,7 +30,7 @@ def deployment(server: RucioServer, stage: Stage, component: str, config_name: s
     pod = Pod(
         component,
         _container(server, image),
-        (*rucio_mounts(server, config_name), *mounts.files(server, users)),
+        (*rucio_mounts(server, config_name, run_size=_RUN_SIZE), *mounts.files(server, users)),
         fields={
             "terminationGracePeriodSeconds": _GRACE,
             "topologySpreadConstraints": [
