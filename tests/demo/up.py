@@ -165,9 +165,9 @@ def _next(show: Show, cluster: Cluster, name: str, rucio: str, endpoints: dict[s
             (f'alias kubectl="{program} --kubeconfig {shown(cluster.kubeconfig)}"', "first this"),
             ("kubectl get datalake --all-namespaces --watch", "what there is, and whether it is ready"),
             (f"kubectl --namespace {NAMESPACE} describe xcachenode {name}", "what the operator says about the cache"),
+            (f"kubectl --namespace {NAMESPACE} describe rucioserver {rucio}", "and about Rucio"),
             (f"kubectl --namespace {NAMESPACE} delete statefulset {name}", "break something: it is repaired at once"),
             (f"kubectl --namespace {NAMESPACE} exec deployment/client -- {copy}", "read through the cache yourself"),
-            (f"kubectl --namespace {NAMESPACE} describe rucioserver {rucio}", "and about Rucio"),
             (f"kubectl --namespace {NAMESPACE} exec {lake.POD} -- rucio rse list", "ask Rucio yourself"),
             ("kubectl explain xcachenode.spec.storage", "what can be said about storage"),
             (
