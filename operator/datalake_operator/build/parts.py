@@ -1,17 +1,10 @@
 """Parts of pods that every kind needs, as the API server prints them back. They fit the `restricted` standard."""
 
 from collections.abc import Iterable, Mapping
-from copy import deepcopy
 from typing import Any, Protocol
 
 from datalake_operator.api.common import Image
 from datalake_operator.build.quantity import canonical_quantity
-
-_CONFINED = {
-    "allowPrivilegeEscalation": False,
-    "capabilities": {"drop": ["ALL"]},
-    "readOnlyRootFilesystem": True,
-}
 
 
 class Placed(Protocol):
@@ -36,7 +29,11 @@ class Placed(Protocol):
 
 def confined() -> dict[str, Any]:
     """The `securityContext` of a container."""
-    return deepcopy(_CONFINED)
+    return {
+        "allowPrivilegeEscalation": False,
+        "capabilities": {"drop": ["ALL"]},
+        "readOnlyRootFilesystem": True,
+    }
 
 
 def runs_as(user: int) -> dict[str, Any]:

@@ -8,7 +8,8 @@ import yaml
 
 from datalake_operator.api.parse import not_implemented
 from datalake_operator.build.rucio import build
-from tests.unit.build.rucio_cases import GOLDEN, RUCIO_CONTEXT, read
+from tests.unit.build.conftest import ROOT
+from tests.unit.build.rucio_cases import GOLDEN, RUCIO_CONTEXT, RUNNING, parsed, read
 from tests.unit.build.test_golden import Dumper
 
 CASES = sorted(GOLDEN.iterdir())
@@ -22,3 +23,12 @@ def test_an_input_becomes_exactly_these_children(case: Path) -> None:
     if os.environ.get("UPDATE_GOLDEN"):
         golden.write_text(yaml.dump_all(children, Dumper=Dumper, sort_keys=False, width=120))
     assert children == list(yaml.safe_load_all(golden.read_text()))
+
+
+@pytest.mark.parametrize("example", sorted((ROOT / "examples").glob("rucio-*.yaml")), ids=lambda path: path.name)
+def test_every_example_is_valid_and_served(example: Path) -> None:
+    for body in yaml.safe_load_all(example.read_text()):
+        if body["kind"] == "RucioServer":
+            server = parsed(body)
+            assert not_implemented(server) == []
+            assert any(child["kind"] == "Deployment" for child in build(server, RUCIO_CONTEXT, RUNNING))
