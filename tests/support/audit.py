@@ -97,6 +97,12 @@ class Audit:
             lines = log.read(end - start).splitlines()
         return Requests(entry for line in lines for entry in _entries(json.loads(line)))
 
+    def text(self, start: int) -> str:
+        """Return the log from a mark on, as it stands there."""
+        with self._log.open("rb") as log:
+            log.seek(start)
+            return log.read().decode()
+
     async def since(self, start: int) -> Requests:
         """Return the requests that ended from `start` until now."""
         return self.between(start, await self.mark())

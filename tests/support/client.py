@@ -124,9 +124,13 @@ class Client:
         return await self.request("PATCH", where, change, "application/merge-patch+json")
 
     async def delete(self, kind: str, name: str, namespace: str = "") -> None:
-        """Delete an object now; one that is not there is fine."""
+        """Delete an object now, in the background; one that is not there is fine.
+
+        Without saying so, Jobs of batch/v1 orphan their pods, and wait for a garbage collector to do it.
+        """
         with contextlib.suppress(MissingError):
-            await self.request("DELETE", path(kind, namespace, name) + "?gracePeriodSeconds=0")
+            query = "?gracePeriodSeconds=0&propagationPolicy=Background"
+            await self.request("DELETE", path(kind, namespace, name) + query)
 
     async def delete_all(self, kind: str, namespace: str) -> None:
         """Delete every object of a kind in a namespace."""

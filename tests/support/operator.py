@@ -119,7 +119,7 @@ class Operator:
                 samples.setdefault(sample.name, {})[tuple(sorted(sample.labels.items()))] = sample.value
         return samples
 
-    async def metric(self, name: str, **labels: str) -> float:
+    async def metric(self, name: str, /, **labels: str) -> float:
         """Return the sum of the samples of that name whose labels contain `labels`."""
         samples = (await self.metrics()).get(name, {})
         return sum(value for key, value in samples.items() if labels.items() <= dict(key).items())

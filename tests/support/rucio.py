@@ -23,7 +23,7 @@ REST_PORT = 8080
 DATE = "%a, %d %b %Y %H:%M:%S UTC"
 NEWEST = "3b943000da18"
 """Head of Rucio 41.5.1's schema."""
-OLD = {"38.6.4": "a62db546a1f1", "41.5.1": NEWEST}
+HEADS = {"38.6.4": "a62db546a1f1", "41.5.1": NEWEST}
 """Heads by version; that of 38.6.4 is made up."""
 PLAN = "ab" * 32
 
@@ -79,7 +79,7 @@ class Database:
     def _ensure(self, words: list[str]) -> JobEnd:
         asks = {key: option(words, key) for key in ("cluster", "namespace", "name")}
         bootstrapped = self.state in ("empty", "partial") and "--bootstrap" in words
-        head = OLD.get(option(words, "version"), NEWEST)
+        head = HEADS.get(option(words, "version"), NEWEST)
         if bootstrapped:
             self.state, self.revision, self.owner = "filled", head, asks
         if self.state == "filled" and option(words, "adopt") == "rucio" and self.owner != asks:
@@ -123,7 +123,7 @@ class Database:
 
     def _migrate(self, job: Object, words: list[str]) -> JobEnd | None:
         asks = {key: option(words, key) for key in ("cluster", "namespace", "name")}
-        head, uid = OLD.get(option(words, "version"), NEWEST), job["metadata"]["uid"]
+        head, uid = HEADS.get(option(words, "version"), NEWEST), job["metadata"]["uid"]
         told = self.result("migrate", head, asks)
         if option(words, "plan") != self.plan and self.revision != head:
             return JobEnd(3, told | {"state": "stale-plan", "message": "another plan is due"})
@@ -207,9 +207,9 @@ class Rucio:
 
     async def _ready(self, _request: web.Request) -> web.Response:
         asks = self.database.owner or {}
-        said = self.database.result("state", NEWEST, asks)
+        said = self.database.result("state", HEADS.get(self.version(), NEWEST), asks)
         keys = ("state", "revision", "head", "message", "hold")
-        health = self.health({key: said[key] for key in keys} | {"version": "41.5.1"})
+        health = self.health({key: said[key] for key in keys} | {"version": self.version()})
         return web.json_response(health, status=200 if health.get("state") == "current" else 503)
 
     async def _log_in(self, request: web.Request) -> web.Response:
@@ -230,6 +230,11 @@ class Rucio:
             for executable in executables(pod)
         ]
         return web.json_response(rows)
+
+    def version(self) -> str:
+        """Version of Rucio in the newest server pods, empty while there are none."""
+        images = [one["spec"]["containers"][0]["image"] for one in self._kubelet.pods if component(one) == "server"]
+        return str(images[0]).rpartition(":")[2] if images else ""
 
     async def secret(self, name: str, key: str) -> str:
         """Return one value of a Secret, empty where there is none."""
