@@ -140,7 +140,7 @@ def _dump(database: Database, schema: str, target: dumps.Unfinished) -> str:
     if process.returncode:
         return complaint(said)
     try:
-        output(["pg_restore", "--list", str(target.path)])
+        output(["pg_restore", f"--file={os.devnull}", str(target.path)])
     except DatabaseError as error:
         return f"what it wrote cannot be read: {error}"
     return ""
