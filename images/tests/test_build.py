@@ -184,6 +184,7 @@ def test_the_command_pushes_when_asked(machine: Machine, monkeypatch: pytest.Mon
         "registry.example/lake/datalake-xcache:t1",
         "registry.example/lake/datalake-operator:t1",
         *(f"registry.example/lake/datalake-rucio:{version}" for version in build.RUCIO),
+        "registry.example/lake/datalake-postgres:t1",
     ]
 
 

@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import re
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from images import build
-from postgres_tools import dumps, run
+from postgres_tools import dumps, restore_sql, run
 from postgres_tools.backup import MESSAGE_BYTES, Result, main, obstacle
 from postgres_tools.connection import DatabaseError, complaint, opened, parse
 from postgres_tools.restore import NEW_IN_17, chosen, contents, understood
@@ -300,3 +301,13 @@ def test_a_folder_of_this_version_is_only_closed_to_its_group(tmp_path: Path) ->
     tmp_path.chmod(0o2770)
     assert not run.prepare(tmp_path, "17")
     assert tmp_path.stat().st_mode & 0o777 == 0o700
+
+
+def test_the_lock_and_the_mark_are_those_of_the_database_tool() -> None:
+    folder = build.ROOT / "images/rucio/rucio_database"
+    key = re.search(r"^KEY = (\w+)$", (folder / "lock.py").read_text(), re.MULTILINE)
+    assert key
+    assert int(key[1], 16) == restore_sql.LOCK
+    assert f'_PREFIX = "{restore_sql.MARK}"' in (folder / "mark.py").read_text()
+    names = "".join(path.read_text() for path in folder.glob("*.py"))
+    assert all(f'"{name}"' in names for name in restore_sql.TOOLS if name.startswith("rucio"))
