@@ -48,6 +48,30 @@ class Server:
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
 
+    @contextlib.contextmanager
+    def holding(self, statement: str, database: str) -> Iterator[None]:
+        """Keep a session of the superuser that has run a statement, e.g. one that takes a lock."""
+        command = [str(self.binaries / "psql"), "-XAtq", "-h", str(self.folder), "-p", str(self.port), "-U", "postgres"]
+        with subprocess.Popen(
+            [*command, "-d", database], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ) as session:
+            assert session.stdin is not None
+            assert session.stdout is not None
+            session.stdin.write(f"{statement}; SELECT 'held';\n")
+            session.stdin.flush()
+            while "held" not in (line := session.stdout.readline()):
+                assert line, "the session has ended"
+            yield
+            session.stdin.close()
+
+    def wait(self, condition: str, database: str = "postgres", seconds: float = 20) -> str:
+        """Wait until a query has an answer that is not empty, and return it."""
+        until = time.monotonic() + seconds
+        while not (answer := self.sql(condition, database)):
+            assert time.monotonic() < until, condition
+            time.sleep(0.05)
+        return answer
+
     def role(self, name: str, password: str = PASSWORD) -> None:
         """Make a role that may log in."""
         self.sql(f"CREATE ROLE \"{name}\" LOGIN PASSWORD '{password}'")
@@ -133,4 +157,43 @@ def _wait(binaries: Path, folder: Path, port: int, process: "subprocess.Popen[by
     while not _is_ready(binaries, folder, port):
         assert process.poll() is None, (folder / "log").read_text()
         assert time.monotonic() < until, (folder / "log").read_text()
+        time.sleep(0.05)
+
+
+@contextlib.contextmanager
+def pooling(server: Server, *settings: str) -> Iterator[int]:
+    """A pgbouncer before the server; its port. Settings: lines as `pool_mode = transaction`."""
+    packages.ensure(packages.DATABASES)
+    program = shutil.which("pgbouncer", path="/usr/sbin:/usr/bin")
+    assert program is not None
+    with tempfile.TemporaryDirectory(prefix="pgbouncer-", dir="/tmp") as name:
+        folder = Path(name)
+        port = free_port()
+        (folder / "users").write_text(f'"rucio" "{PASSWORD}"\n')
+        lines = [
+            "[databases]", f"* = host=127.0.0.1 port={server.port}",
+            "[pgbouncer]", "listen_addr = 127.0.0.1", f"listen_port = {port}", "unix_socket_dir =",
+            "auth_type = scram-sha-256", f"auth_file = {folder}/users", "max_client_conn = 100",
+            *settings, "",
+        ]  # fmt: skip
+        (folder / "pgbouncer.ini").write_text("\n".join(lines))
+        with (folder / "log").open("w") as log:
+            process = subprocess.Popen(
+                [program, folder / "pgbouncer.ini"], stdout=log, stderr=log, **unprivileged(folder)
+            )
+        try:
+            _wait_for_port(port, process, folder / "log")
+            yield port
+        finally:
+            process.kill()
+            process.wait()
+
+
+def _wait_for_port(port: int, process: "subprocess.Popen[bytes]", log: Path) -> None:
+    until = time.monotonic() + 30
+    while True:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            return
+        assert process.poll() is None, log.read_text()
+        assert time.monotonic() < until, log.read_text()
         time.sleep(0.05)

@@ -147,6 +147,14 @@ class Tool:
         return int(self._process.stdout.readline())
 
 
+def secret(folder: Path, username: str, password: str) -> Path:
+    """A Secret as kubelet mounts it."""
+    folder.mkdir(exist_ok=True)
+    (folder / "username").write_text(username)
+    (folder / "password").write_text(password)
+    return folder
+
+
 def owned(owner: Mapping[str, str]) -> tuple[str, ...]:
     """Arguments that name an owner."""
     return tuple(part for key, value in owner.items() for part in (f"--{key}", value))

@@ -47,6 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     migrate = verbs.add_parser("migrate", help="migrate by the approved plan")
     migrate.add_argument("--plan", required=True, metavar="HASH")
     migrate.add_argument("--own-hosts", metavar="PREFIX", help="host names of our own daemons; default: NAME-")
+    migrate.add_argument("--patience", type=float, default=20.0, metavar="SECONDS", help="for sessions that are ending")
     for verb in (state, ensure, migrate):
         required = verb is not state
         for option in ("cluster", "namespace", "name"):
@@ -120,6 +121,7 @@ def _migrate(target: connect.Target, options: argparse.Namespace) -> Result:
         owner=Owner(options.cluster, options.namespace, options.name),
         plan=options.plan,
         own_hosts=options.own_hosts or f"{options.name}-",
+        patience=options.patience,
     )
     return migrate.migrate(target, approved)
 

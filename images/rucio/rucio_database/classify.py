@@ -4,7 +4,7 @@
 everything, for those who are going to write.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 
 import psycopg
@@ -14,7 +14,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from rucio_database import plan
+from rucio_database import mark, plan
 from rucio_database.connect import Target, explain, run
 from rucio_database.installed import VERSION
 
@@ -35,6 +35,8 @@ class Health:
     head: str
     message: str
     version: str = VERSION
+    hold: str | None = None
+    """Id of the hold on daemons that delete or move files, which a restore or an adoption left."""
 
     def document(self) -> dict[str, str | None]:
         """As JSON of `/_health/ready`."""
@@ -51,18 +53,19 @@ def engine(target: Target) -> Engine:
 
 
 def classify(engine: Engine, target: Target) -> Health:
-    """The state as two statements show it: whether the database answers, and which revision it has. Never raises."""
+    """The state as three statements show it: whether the database answers, its revision, its mark. Never raises."""
     table = sql.Identifier(target.schema, "alembic_version") if target.schema else sql.Identifier("alembic_version")
     try:
         with engine.begin() as connection:
             connection.exec_driver_sql("SET LOCAL statement_timeout = '4s'")
             query = sql.SQL("SELECT version_num FROM {}").format(table)
             revisions = [str(row[0]) for row in run(connection, query)]
+            found = mark.of_table(connection, table)
     except (SQLAlchemyError, psycopg.Error, TypeError) as error:
         return _unable(target, error)
     if len(revisions) != 1:
         return Health("unstamped", None, ALEMBIC_REVISION, "The database does not say which revision its schema has")
-    return of_revision(revisions[0])
+    return replace(of_revision(revisions[0]), hold=found.hold if found else None)
 
 
 @lru_cache(maxsize=8)

@@ -105,7 +105,7 @@ def session(target: Target) -> Iterator[Connection]:
     try:
         with engine(target).connect() as connection:
             # Another session's lock must not hold us for ever: what waits here is told as busy.
-            connection.exec_driver_sql("SET lock_timeout = '20s'")
+            connection.exec_driver_sql("SET lock_timeout = '5s'")
             connection.exec_driver_sql("SET idle_in_transaction_session_timeout = 0")
             connection.commit()
             yield connection
@@ -154,7 +154,7 @@ def explain(target: Target, error: Exception) -> Trouble:
         return Trouble("busy", f"Another session holds what is needed: {line}. End it, or wait")
     if code and code[:2] not in {"08", "28", "3D", "53", "57"}:
         return Trouble("failed", f"{line}. See the log of this Job")
-    # "connection failed: connection to server at HOST, port PORT failed: FATAL:  what counts"
+    # libpq says first where it tried to connect to, then FATAL, then what counts.
     return _without_connection(target, re.sub(r"^.*(?:port \d+|socket \S+) failed: |.*FATAL: +", "", line))
 
 

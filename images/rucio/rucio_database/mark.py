@@ -38,9 +38,13 @@ class Mark:
 
 def read(connection: Connection, schema: str) -> Mark | None:
     """The mark of the database; None without one, or with one that cannot be understood."""
+    return of_table(connection, _table(schema))
+
+
+def of_table(connection: Connection, table: sql.Identifier) -> Mark | None:
+    """The mark on a table, where the schema need not be named."""
     comment = connection.execute(
-        text("SELECT obj_description(to_regclass(:name), 'pg_class')"),
-        {"name": _table(schema).as_string(None)},
+        text("SELECT obj_description(to_regclass(:name), 'pg_class')"), {"name": table.as_string(None)}
     ).scalar()
     return parse(comment or "")
 

@@ -19,7 +19,7 @@ from rucio_database.result import Plan, Result
 FRESH = "15 minutes"
 """Age of a heartbeat up to which its writer may be at work: a conveyor that is idle beats every 10 minutes."""
 
-OWN_SESSIONS = (connect.APPLICATION, "rucio-database-backup")
+OWN_SESSIONS = (connect.APPLICATION, "postgres-backup")
 """Names of sessions that belong to a migration."""
 
 
@@ -34,7 +34,7 @@ class Approved:
     owner: Owner
     plan: str
     own_hosts: str
-    patience: float = 20.0
+    patience: float
 
 
 def migrate(target: connect.Target, approved: Approved) -> Result:

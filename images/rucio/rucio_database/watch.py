@@ -32,7 +32,9 @@ def tell(result: Result, termination: Path | None) -> int:
     return FAILED if result.has_failed else NEWS
 
 
-def watch(look: Callable[[], Result], termination: Path | None, told: Path, interval: float = 2.0) -> int:
+def watch(
+    look: Callable[[], Result], termination: Path | None, told: Path, interval: float = 2.0, grace: float = GRACE
+) -> int:
     """Look until there is something that the file `told` does not say yet, and tell it.
 
     A migration that failed is not tried again by whoever restarts us: what was told of it is told once more.
@@ -42,6 +44,7 @@ def watch(look: Callable[[], Result], termination: Path | None, told: Path, inte
         termination: File of the termination message.
         told: What was told last; survives a restart of the container.
         interval: Seconds between looks.
+        grace: Seconds before an unreachable database is told.
     """
     last: dict[str, Any] = json.loads(told.read_text("utf-8")) if told.exists() else {"news": "", "failed": False}
     if last["failed"]:
@@ -50,7 +53,7 @@ def watch(look: Callable[[], Result], termination: Path | None, told: Path, inte
     started = time.monotonic()
     while True:
         result = look()
-        starting = result.state == "unreachable" and time.monotonic() - started < GRACE
+        starting = result.state == "unreachable" and time.monotonic() - started < grace
         if result.settled or (result.news != last["news"] and not starting):
             saying = {"news": result.news, "text": encode(result), "failed": result.has_failed}
             told.write_text(json.dumps(saying), "utf-8")

@@ -7,7 +7,7 @@ import pytest
 from tests.support import postgres
 from tests.support import rucio_tool as tools
 from tests.support.postgres import Server
-from tests.support.rucio_tool import DATA, Database, Tool
+from tests.support.rucio_tool import DATA, Database, Tool, secret
 
 
 @pytest.fixture(scope="session")
@@ -65,14 +65,6 @@ def database(server: Server) -> Database:
         return server.database(f"db{next(numbers)}", template=template)
 
     return make
-
-
-def secret(folder: Path, username: str, password: str) -> Path:
-    """A Secret as kubelet mounts it."""
-    folder.mkdir(exist_ok=True)
-    (folder / "username").write_text(username)
-    (folder / "password").write_text(password)
-    return folder
 
 
 def _filled(server: Server, tool: Tool, root_secret: Path) -> str:

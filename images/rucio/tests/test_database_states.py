@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.postgres import PASSWORD, Server, free_port
-from tests.support.rucio_tool import DATA, OWNER, Database, Outcome, Tool, owned
+from tests.support.rucio_tool import DATA, OWNER, Database, Outcome, Tool, decode, owned
 
 NEW, OLD = "3b943000da18", "a62db546a1f1"
 MARK = 'datalake-operator:{{"cluster": "7c1b", "namespace": "science", "name": "{name}"{more}}}'
@@ -240,6 +240,46 @@ def test_an_image_of_another_version_touches_nothing(server: Server, tool: Tool,
     outcome = tool.run(server.url(name), "ensure", "--bootstrap", "--version", "41.5.2", *owned(OWNER))
     assert (outcome.code, outcome.state, outcome.result["rucioVersion"]) == (3, "version-mismatch", "41.5.1")
     assert dump(server, name) == ""
+
+
+@pytest.mark.parametrize(
+    ("supported", "state"), [("['>=41,<42']", "empty"), ("'>=30,<41'", "version-mismatch"), (None, "version-mismatch")]
+)
+def test_a_policy_package_says_what_it_supports(
+    server: Server, tool: Tool, database: Database, tmp_path: Path, supported: str | None, state: str
+) -> None:
+    if supported is not None:
+        (tmp_path / "site_policy.py").write_text(f"SUPPORTED_VERSION = {supported}")
+    url = server.url(database("template0"))
+    arguments = ["ensure", *owned(OWNER), "--version", "41.5.1"]
+    output = tool.python(
+        url,
+        "import os, sys; from rucio_database.__main__ import main; os.environ['RUCIO_POLICY_PACKAGE'] = 'site_policy'; "
+        f"sys.path.append({str(tmp_path)!r}); main({arguments!r})",
+    )
+    result = decode(output)
+    assert result["state"] == state
+    assert result["policySupports"] == ([">=41,<42"] if state == "empty" else None)
+
+
+def test_a_watching_run_tells_each_state_once_and_notices_when_it_is_mended(
+    server: Server, tool: Tool, database: Database, filled: str, tmp_path: Path
+) -> None:
+    url = server.url(name := database(filled))
+    mark = server.sql("SELECT obj_description('alembic_version'::regclass)", name)
+    server.sql("COMMENT ON TABLE alembic_version IS NULL", name)
+    watching = (*tool.ensuring(), "--watch")
+    first = tool.run(url, *watching, folder=tmp_path)
+    assert (first.code, first.state) == (3, "not-ours")
+    again = tool.start(url, *watching, folder=tmp_path)
+    sessions = (
+        "SELECT 1 FROM pg_stat_activity WHERE application_name = 'rucio-database' AND datname = current_database()"
+    )
+    server.wait(sessions, name)  # it looks, and says nothing new
+    server.wait(f"SELECT 'gone' WHERE NOT EXISTS ({sessions})", name)
+    server.sql(f"COMMENT ON TABLE alembic_version IS '{mark}'", name)
+    mended = again.wait()
+    assert (mended.code, mended.state) == (0, "current")
 
 
 @pytest.mark.parametrize("state", ["current", "behind"])
