@@ -21,6 +21,8 @@ from tests.unit.status.conftest import ROOT
 machine: Any = importlib.import_module("datalake_operator.status.rucio.stage")
 """The module, whose name is that of a function beside it."""
 
+real_job_name = machine._ensure_job
+
 CONTEXT = Context(xcache_image="x:1", operator_namespace="operator", cluster="cluster-uid")
 PREFIX = "datalake.projectescape.eu/"
 HEAD, OLD, MIDDLE = "3b943000da18", "a08fa8de1545", "b0070f3695c8"

@@ -226,9 +226,9 @@ def test_a_job_that_looks_is_waited_for_and_its_pods_trouble_is_told() -> None:
     stuck = job_pod(name, "", last=False)
     waiting = {"waiting": {"reason": "ImagePullBackOff"}}
     stuck["status"]["containerStatuses"] = [{"name": "database", "image": "rucio:1", "state": waiting}]
-    stuck = assess(one, view(("Job", job(name)), pods=(stuck,)))
-    assert reasons(stuck)["Ready"] == "False/ImagePullFailed"
-    assert "rucio:1 cannot be pulled" in condition(stuck, "Ready").message
+    fails = assess(one, view(("Job", job(name)), pods=(stuck,)))
+    assert reasons(fails)["Ready"] == "False/ImagePullFailed"
+    assert "rucio:1 cannot be pulled" in condition(fails, "Ready").message
 
 
 def test_a_job_that_ended_without_a_result_is_a_users_affair() -> None:
@@ -434,8 +434,8 @@ def test_a_migration_that_failed_names_the_dump_and_how_to_restore_it() -> None:
 
 
 def test_replicas_from_before_a_stop_outlive_it() -> None:
-    kept = {"replicas": [{"name": "rucio-server", "replicas": 5}]}
-    assert assess(server(APPROVED), behind(STOPPED, **kept)).fields["replicas"] == kept["replicas"]
+    kept = [{"name": "rucio-server", "replicas": 5}]
+    assert assess(server(APPROVED), behind(STOPPED, replicas=kept)).fields["replicas"] == kept
 
 
 # --- servers
