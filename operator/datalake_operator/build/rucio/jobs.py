@@ -58,7 +58,9 @@ def jobs(server: RucioServer, context: Context, stage: Stage, metadata: Mapping[
         yield _job(metadata, called.dump_job(name, plan.short), pod, restarts=2)
     if stage.migrate:
         pod = _migrate(server, context, plan)
-        yield _job(metadata, called.migrate_job(name, plan.short), pod, restarts=_ALWAYS)
+        job = _job(metadata, called.migrate_job(name, plan.short), pod, restarts=_ALWAYS)
+        job["spec"]["podReplacementPolicy"] = "Failed"  # never two at a time: a pod that stops may still migrate
+        yield job
 
 
 def config_name(server: RucioServer, role: Role) -> str:

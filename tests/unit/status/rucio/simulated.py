@@ -211,7 +211,7 @@ class Cluster:
             child["status"] = {"conditions": [{"type": "Complete", "status": "True"}]}
         elif any(pod.ended for pod in mine) and "-db-" not in name and "-migrate-" not in name:
             child["status"] = {"conditions": [{"type": "Failed", "status": "True"}]}
-        elif not [pod for pod in mine if not pod.leaving and not pod.ended]:
+        elif not [pod for pod in mine if not pod.ended and (not pod.leaving or "-migrate-" in name)]:
             self._make(child, child["spec"]["template"]["metadata"]["labels"] | {results.JOB_NAME: name}, "Job")
 
     def _make(self, child: Mapping[str, Any], labels: Mapping[str, str], kind: str) -> None:
@@ -298,6 +298,7 @@ class Cluster:
             self._tell(pod, {**now, "state": "foreign-writers"}, ends=lambda _: False)
             return
         pod.started = True
+        assert not [other for other in self._migrating() if other.started and other is not pod], "two migrations"
         assert not list(self._users()), "migrated while somebody writes"
         assert OLD in self.dumps, "migrated without a dump of what was before"
         self.revision = ORDER[ORDER.index(self.revision) + 1]
