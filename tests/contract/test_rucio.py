@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.calls import Answer
 from tests.support.client import Object
 from tests.support.kubelet import Kubelet
 from tests.support.lab import Lab
@@ -322,6 +323,20 @@ async def test_a_missing_secret_or_key_is_waited_for_and_named(lab: Lab, rucio: 
     await lab.admin.patch("Secret", "mine", lab.namespace, {"stringData": {"password": "p"}})
     await lab.until(is_ready, within=30)
     assert await lab.admin.find("Secret", "x-root", lab.namespace) is None
+
+
+async def test_without_the_right_to_know_the_cluster_no_database_is_touched(lab: Lab, rucio: Rucio) -> None:
+    lab.proxy.add(Answer(403, "Forbidden", "no right to list namespaces"), resource="namespaces", times=None)
+    operator = await lab.operator()
+    await lab.create()
+    body = await lab.until(lambda body: condition(body, "Ready").get("reason") == "DependencyUnknown")
+    assert "no right to list namespaces" in condition(body, "Ready")["message"]
+    assert condition(body, "Reconciling")
+    assert not await lab.children()
+    assert not rucio.database.asked
+    assert [record["level"] for record in operator.records() if "kube-system" in str(record)] == ["WARNING"]
+    lab.proxy.clear()
+    await lab.ready(within=40)
 
 
 BAD: dict[str, dict[str, Any]] = {

@@ -231,6 +231,14 @@ class Rucio:
         ]
         return web.json_response(rows)
 
+    def pods(self) -> list[str]:
+        """Names of the pods that are there."""
+        return [pod["metadata"]["name"] for pod in self._kubelet.pods]
+
+    def work_with(self, work: Callable[[Object], JobEnd | None]) -> None:
+        """Have Jobs done by another function, such as one that watches the database's own."""
+        self._kubelet.work = work
+
     def version(self) -> str:
         """Version of Rucio in the newest server pods, empty while there are none."""
         images = [one["spec"]["containers"][0]["image"] for one in self._kubelet.pods if component(one) == "server"]
