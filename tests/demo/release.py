@@ -38,15 +38,15 @@ def references() -> dict[str, str]:
     return {name: build.IMAGES[name].reference(registry() or build.REGISTRY) for name in IMAGES}
 
 
-def load_images(cluster: Cluster) -> None:
-    """Make our images known to the nodes, building those that changed; a given cluster pulls them itself.
+def load_images(cluster: Cluster, names: Iterable[str] = IMAGES) -> None:
+    """Make images of ours known to the nodes, building those that changed; a given cluster pulls them itself.
 
     Raises:
         ClusterError: They cannot be built, or the cluster cannot be given them.
     """
     if os.environ.get("KUBECONFIG") and registry():
         return
-    for name in IMAGES:
+    for name in names:
         try:
             reference, path = build.archive(name, registry() or build.REGISTRY)
         except engines.BuildError as error:

@@ -11,10 +11,13 @@ from tests.cluster.fixtures import node
 from tests.demo import down, release
 from tests.demo.kubectl import Kubectl
 from tests.demo.names import NAMESPACE
-from tests.e2e import origins
-from tests.e2e.names import OPERATOR, STORAGE
+from tests.e2e import catalogues, databases, origins
+from tests.e2e.names import OPERATOR, RUCIO, STORAGE
 
 __all__ = ["node"]
+
+SERVED = [NAMESPACE, STORAGE, RUCIO]
+"""Namespaces of the operator of the session."""
 
 
 @pytest.fixture(scope="session")
@@ -25,19 +28,32 @@ def images(node: Cluster) -> None:
 
 @pytest.fixture(scope="session")
 def lake(node: Cluster, images: None) -> Iterator[Kubectl]:  # noqa: ARG001 - they must be there
-    """kubectl for a cluster with an operator that serves the namespaces `demo` and `e2e-storage`."""
+    """kubectl for a cluster with an operator that serves `SERVED`."""
     kubectl = Kubectl(node.kubeconfig)
-    release.make_namespaces(kubectl, [OPERATOR, NAMESPACE, STORAGE])
-    release.install(node, OPERATOR, [NAMESPACE, STORAGE])
+    release.make_namespaces(kubectl, [OPERATOR, *SERVED])
+    release.install(node, OPERATOR, SERVED)
     yield kubectl
     if os.environ.get("KUBECONFIG"):
-        down.clean(node, [NAMESPACE, STORAGE], OPERATOR)
+        down.clean(node, SERVED, OPERATOR)
 
 
 @pytest.fixture(scope="session")
 def origin(lake: Kubectl) -> dict[str, str]:
     """An origin for the caches in `e2e-storage`, as `spec.origin` names it."""
     return {"url": origins.apply(lake)}
+
+
+@pytest.fixture(scope="session")
+def client(lake: Kubectl) -> None:
+    """A pod in `e2e-rucio` with Rucio's client."""
+    catalogues.start_client(lake)
+
+
+@pytest.fixture(scope="session")
+def database(node: Cluster, lake: Kubectl) -> None:
+    """A PostgreSQL of somebody else in `e2e-rucio`, and an older Rucio for the upgrades of what is in it."""
+    databases.start(lake)
+    release.load_images(node, [f"rucio:{catalogues.OLD}"])
 
 
 @pytest.hookimpl(wrapper=True)
