@@ -144,7 +144,8 @@ def _of_state(state: str, words: str, seen: Seen) -> Blame | None:
     if state == "empty" and seen.server.spec.bootstrap == "IfEmpty" and seen.at.step is Step.BLOCKED:
         return Blame(RucioReason.CHECKING_DATABASE, words)
     reason = _STALLED.get(state)
-    return Blame(reason, words + _adoption(state, seen), stalled=True) if reason else None
+    mend = "; set spec.bootstrap to IfEmpty to have it filled, or restore a dump" if state == "empty" else ""
+    return Blame(reason, words + mend + _adoption(state, seen), stalled=True) if reason else None
 
 
 def _adoption(state: str, seen: Seen) -> str:
