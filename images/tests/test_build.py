@@ -180,12 +180,9 @@ def test_the_command_pushes_when_asked(machine: Machine, monkeypatch: pytest.Mon
     monkeypatch.setenv("PUSH", "1")
     monkeypatch.setattr("sys.argv", ["build.py", "--tag", "t1"])
     assert build.main() == 0
-    assert [line.split()[-1] for line in machine.asked("docker push")] == [
-        "registry.example/lake/datalake-xcache:t1",
-        "registry.example/lake/datalake-operator:t1",
-        *(f"registry.example/lake/datalake-rucio:{version}" for version in build.RUCIO),
-        "registry.example/lake/datalake-postgres:t1",
-    ]
+    pushed = [line.split()[-1].removeprefix("registry.example/lake/datalake-") for line in machine.asked("docker push")]
+    assert {"xcache:t1", "operator:t1", *(f"rucio:{version}" for version in build.RUCIO)} <= set(pushed)
+    assert len(pushed) == len(build.IMAGES)
 
 
 def test_the_command_refuses_names_that_it_does_not_know(

@@ -1,8 +1,8 @@
 """Whether Rucio can work: what the database is, asked at most every few seconds, answered within a few."""
 
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
-from threading import Lock
+from concurrent.futures import Future
+from threading import Lock, Thread
 from time import monotonic
 
 from rucio.alembicrevision import ALEMBIC_REVISION
@@ -15,7 +15,7 @@ FRESH = 5.0
 """Seconds for which an answer counts."""
 
 PATIENCE = 2.5
-"""Seconds that whoever asks waits at most; a probe's time-out must be longer."""
+"""Seconds that a look may take until it is told that there is no answer; a probe's time-out must be longer."""
 
 
 def looking() -> Callable[[], Health]:
@@ -35,25 +35,26 @@ class Readiness:
     def __init__(self, look: Callable[[], Health]) -> None:
         self._look = look
         self._lock = Lock()
-        self._thread = ThreadPoolExecutor(1, "readiness")
         self._running: Future[tuple[float, Health]] | None = None
+        self._begun = 0.0
 
     def answer(self) -> Health:
         """The state; unreachable where none is found in time."""
         with self._lock:
             if self._running is None or (self._running.done() and monotonic() - self._running.result()[0] > FRESH):
-                self._running = self._thread.submit(self._timed)
-            running = self._running
+                self._running, self._begun = Future(), monotonic()
+                # A daemon, so that a database that is silent does not keep the process from its end.
+                Thread(target=self._look_once, args=(self._running,), name="readiness", daemon=True).start()
+            running, left = self._running, self._begun + PATIENCE - monotonic()
         try:
-            return running.result(timeout=PATIENCE)[1]
+            return running.result(timeout=max(left, 0))[1]
         except TimeoutError:
             return Health("unreachable", None, ALEMBIC_REVISION, "The database does not answer")
 
-    def _timed(self) -> tuple[float, Health]:
+    def _look_once(self, running: "Future[tuple[float, Health]]") -> None:
         try:
             found = self._look()
         except Exception as error:  # an answer too, and the next look may do better
-            found = Health(
-                "unreachable", None, ALEMBIC_REVISION, f"The database cannot be asked: {type(error).__name__}"
-            )
-        return monotonic(), found
+            message = f"The database cannot be asked: {type(error).__name__}"
+            found = Health("unreachable", None, ALEMBIC_REVISION, message)
+        running.set_result((monotonic(), found))
