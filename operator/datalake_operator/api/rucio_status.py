@@ -105,6 +105,8 @@ class DatabaseStatus(Model):
 
     job: Text | None = None
     """The Job that found it out."""
+    time: Timestamp | None = None
+    """When it said so."""
     state: Text | None = None
     """State of the database; docs/rucio.md lists them."""
     message: Annotated[str, Field(max_length=2048)] | None = None

@@ -297,6 +297,7 @@ def _remembered(seen: Seen) -> dict[str, Any]:
     username = (root(seen.server, seen.view) or (None,))[0]
     whole = found.model_copy(
         update={
+            "hold": hold_of(seen.view, seen.at.facts) or None,
             "migration": seen.at.record,
             "lfn2pfn": seen.server.spec.policy.lfn2pfn if running else before.lfn2pfn,
             "root_username": username if running and username else before.root_username,

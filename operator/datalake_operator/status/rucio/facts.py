@@ -1,12 +1,14 @@
 """What is known about the database: from the Job that looks at it as the spec says now, or from what status kept."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from pydantic import ValidationError
 
 from datalake_operator.api.rucio_status import DatabaseStatus, MigrationStatus, OwnerStatus, PlanStatus
 from datalake_operator.build.rucio.stage import Plan
+from datalake_operator.status.conditions import rfc3339
 from datalake_operator.status.rucio import results
 from datalake_operator.status.rucio.results import DatabaseResult
 from datalake_operator.status.view import View
@@ -22,16 +24,17 @@ def before(view: View) -> DatabaseStatus:
 
 def known(view: View, job: str) -> DatabaseStatus | None:
     """What the Job of this name found out, though its pods may be gone; None for nothing yet."""
-    result = results.database(view, job)
-    if result is not None:
-        return _from_result(job, result)
+    told = results.told_database(view, job)
+    if told is not None:
+        return _from_result(job, *told)
     kept = before(view)
     return kept if kept.job == job and kept.state is not None else None
 
 
-def _from_result(job: str, result: DatabaseResult) -> DatabaseStatus:
+def _from_result(job: str, at: datetime, result: DatabaseResult) -> DatabaseStatus:
     return DatabaseStatus(
         job=job,
+        time=rfc3339(at),
         state=result.state,
         message=result.message,
         name=result.database,

@@ -30,6 +30,8 @@ _LONGEST = 512 * 1024
 _LONGEST_MESSAGE = 1500
 """Characters of a Job's words that are kept: a condition has to hold more than these."""
 
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+
 State: TypeAlias = Literal[
     "empty",
     "partial",
@@ -138,12 +140,19 @@ Result = TypeVar("Result", DatabaseResult, BackupResult)
 
 def database(view: View, job: str) -> DatabaseResult | None:
     """What a Job of the database tool told last, None for nothing."""
-    return _newest(view, job, DatabaseResult)
+    told = told_database(view, job)
+    return told[1] if told else None
+
+
+def told_database(view: View, job: str) -> tuple[datetime, DatabaseResult] | None:
+    """The same, and when."""
+    return _last(pods(view, job), DatabaseResult)
 
 
 def backup(view: View, job: str) -> BackupResult | None:
     """What a Job of the backup tool told last, None for nothing."""
-    return _newest(view, job, BackupResult)
+    told = _last(pods(view, job), BackupResult)
+    return told[1] if told else None
 
 
 def pods(view: View, job: str) -> list[Manifest]:
@@ -188,11 +197,6 @@ def backups(view: View, *prefixes: str) -> list[tuple[str, BackupResult]]:
     return [(name, result) for (_, result), name in sorted(found, key=lambda entry: (entry[0][0], entry[1]))]
 
 
-def _newest(view: View, job: str, model: type[Result]) -> Result | None:
-    told = _last(pods(view, job), model)
-    return told[1] if told else None
-
-
 def _last(made: Iterable[Manifest], model: type[Result]) -> tuple[datetime, Result] | None:
     """The last words of these pods that are a result, and when they were said."""
     told = sorted((end for pod in made for end in _ends(pod)), key=lambda end: (end[0], end[1]), reverse=True)
@@ -210,5 +214,5 @@ def _ends(pod: Manifest) -> Iterator[tuple[datetime, bool, object]]:
         for key in ("state", "lastState"):
             ended = (container.get(key) or {}).get("terminated") or {}
             if ended.get("message"):
-                at = parse_time(ended.get("finishedAt")) or datetime.min.replace(tzinfo=UTC)
+                at = parse_time(ended.get("finishedAt")) or _LONG_AGO
                 yield at, key == "state", ended["message"]

@@ -135,8 +135,17 @@ def _held(server: RucioServer, view: View, found: DatabaseStatus | None) -> bool
 
 
 def hold_of(view: View, found: DatabaseStatus | None) -> str:
-    """Id of the hold that is on the database: as servers read it just now, or as the Job did."""
-    seen = view.observation
+    """Id of the hold that is on the database: as servers read it just now, or as it was known last.
+
+    A restore puts one on a database whose Job has ended long ago, so that what servers read is kept in status, and
+    stands until a Job says something newer.
+    """
+    seen, before = view.observation, facts.before(view)
     health = (seen.data or {}).get("health") or {} if seen is not None and seen.error is None else {}
-    told = health.get("hold") if isinstance(health, Mapping) and "hold" in health else (found and found.hold)
+    if "hold" in health:
+        told = health["hold"]
+    elif found is not None and (found.job, found.time) != (before.job, before.time):
+        told = found.hold
+    else:
+        told = before.hold
     return told if isinstance(told, str) else ""

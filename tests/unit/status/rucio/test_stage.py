@@ -6,7 +6,7 @@ import pytest
 
 from datalake_operator.build.rucio.stage import Stage, Workloads
 from datalake_operator.status import Observation, View
-from datalake_operator.status.rucio import refusal, results, spent_jobs, stage
+from datalake_operator.status.rucio import assess, refusal, results, spent_jobs, stage
 from datalake_operator.status.rucio.situation import Step
 from tests.unit.status.conftest import NOW
 from tests.unit.status.rucio.conftest import (
@@ -149,12 +149,21 @@ def test_a_hold_holds_until_it_is_approved_by_its_id() -> None:
     assert not of(found(server(), view(), result()), approve_destructive="h1").held
 
 
-def test_a_hold_that_a_restore_put_on_a_running_database_is_read_by_its_servers() -> None:
-    seen = found(server(), view(RUNS), result())
+def test_a_hold_that_a_restore_put_on_a_running_database_is_read_by_its_servers_and_stays_known() -> None:
+    one, seen = server(), found(server(), view(RUNS), result())
     told = Observation(NOW, None, {"health": {"state": "current", "hold": "h2"}})
     assert of(replace(seen, observation=told)).held
-    old = Observation(NOW, "TimeoutError", {"health": {"state": "current", "hold": "h2"}})
-    assert not of(replace(seen, observation=old)).held
+    status = assess(one, replace(seen, observation=told), CONTEXT, NOW).fields
+    for silent in (None, Observation(NOW, "TimeoutError", {"health": {"state": "current", "hold": None}})):
+        assert of(replace(seen, observation=silent, previous=status)).held
+    assert not of(replace(seen, observation=told, previous=status), approve_destructive="h2").held
+    lifted = Observation(NOW, None, {"health": {"state": "current", "hold": None}})
+    assert not of(replace(seen, observation=lifted, previous=status)).held
+
+
+def test_a_hold_that_a_job_has_just_found_counts_before_status_knows_it() -> None:
+    before = {"database": {"job": ensure(server(), view()), "time": "2026-11-25T10:00:00Z", "state": "current"}}
+    assert of(found(server(), view(RUNS, previous=before), result(hold="h3"))).held
 
 
 # --- the steps of a migration
