@@ -39,10 +39,10 @@ def load() -> Any:
 def measured(application: Any) -> Application:
     """Count requests and the time until each answer begins, by the first part of the path."""
     requests = Counter(
-        "datalake_rucio_requests", "Requests to the REST interface.", ("endpoint", "method", "code"), registry=None
+        "rucio_rest_requests", "Requests to the REST interface.", ("endpoint", "method", "code"), registry=None
     )
     seconds = Histogram(
-        "datalake_rucio_request_seconds", "Time until an answer began.", ("endpoint",), registry=None,
+        "rucio_rest_request_seconds", "Time until an answer began.", ("endpoint",), registry=None,
         buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
     )  # fmt: skip
     # Only what there is, lest a client makes up labels.
