@@ -43,7 +43,7 @@ class _Token:
 
 @dataclass(frozen=True)
 class _Refusal:
-    credentials: tuple[str, str]
+    target: Target
     message: str
     until: float
 
@@ -115,7 +115,7 @@ class Rucio:
         credentials, now = (target.username, target.password), self._monotonic()
         token, refusal = self._token, self._refusal
         if token is None or token.credentials != credentials or token.until <= now:
-            if refusal is not None and refusal.credentials == credentials and refusal.until > now:
+            if refusal is not None and refusal.target == target and refusal.until > now:
                 data |= {"login": "refused", "loginError": refusal.message}
                 return None
             token = await self._log_in(session, target, data)
@@ -144,7 +144,7 @@ class Rucio:
         self._token = None
         message = f"HTTP {status} from /auth/userpass"
         if status == 401:
-            self._refusal = _Refusal(credentials, message, now + _RETRY_SECONDS)
+            self._refusal = _Refusal(target, message, now + _RETRY_SECONDS)
         data |= {"login": "refused" if status == 401 else "failed", "loginError": message}
         return None
 

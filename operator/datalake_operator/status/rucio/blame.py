@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 
 from datalake_operator.api.rucio import RucioServer
 from datalake_operator.build.rucio import called
-from datalake_operator.status.pods import why_not_ready
+from datalake_operator.status.pods import is_ready, why_not_ready
 from datalake_operator.status.rucio import live, postgres, results
 from datalake_operator.status.rucio.approvals import command
 from datalake_operator.status.rucio.reasons import RucioReason
@@ -82,9 +82,22 @@ def unreachable(seen: Seen) -> Blame | None:
     pod = None if seen.state == "current" else postgres.trouble(seen.server, seen.view)
     if said == "wrong-password":
         return Blame(RucioReason.DATABASE_PASSWORD_REFUSED, _words(seen, "the database refuses user or password"))
+    if said is None and pod is None:
+        return _still(seen)
     if said == "unreachable" or pod is not None:
         text = f"the database does not answer: {pod}" if pod else _words(seen, "the database does not answer")
         return Blame(RucioReason.DATABASE_UNREACHABLE, text)
+    return None
+
+
+def _still(seen: Seen) -> Blame | None:
+    """What was said before stands while an operator that has just started has not asked servers that are not ready."""
+    servers = live.components(seen.view, called.SERVER)
+    if seen.view.observation is not None or not servers or any(map(is_ready, servers)):
+        return None
+    for old in seen.view.previous.get("conditions", ()):
+        if old["type"] == "DatabaseReachable" and old["reason"] in UNREACHABLE.values():
+            return Blame(old["reason"], old["message"])
     return None
 
 

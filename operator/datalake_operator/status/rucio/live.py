@@ -92,3 +92,9 @@ def refused(deployment: Manifest) -> str | None:
     """Why the controller of a Deployment cannot make its pods, such as a quota."""
     failure = podview.condition(deployment, "ReplicaFailure")
     return str(failure.get("message", "pods are refused")) if failure.get("status") == "True" else None
+
+
+def replicas(deployment: Manifest) -> int:
+    """Replicas that a Deployment asks for."""
+    count = deployment.get("spec", {}).get("replicas")
+    return 1 if count is None else int(count)

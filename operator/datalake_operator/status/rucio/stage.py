@@ -4,7 +4,6 @@ Nothing is remembered here. After a crash of the operator, of a Job or of a node
 status give the same answer. What must outlive the pods that said it is in `status.database` and `status.replicas`.
 """
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -120,13 +119,8 @@ def found_replicas(server: RucioServer, view: View) -> dict[str, int]:
     if server.spec.replicas is not None or deployment is None:
         return {}
     kept = {entry.get("name"): entry.get("replicas") for entry in view.previous.get("replicas") or ()}
-    count: Any = kept.get(name) if live.stopped(deployment) else _replicas(deployment)
+    count: Any = kept.get(name) if live.stopped(deployment) else live.replicas(deployment)
     return {name: count} if isinstance(count, int) else {}
-
-
-def _replicas(deployment: Mapping[str, Any]) -> int:
-    count = deployment.get("spec", {}).get("replicas")
-    return 1 if count is None else int(count)
 
 
 def _held(server: RucioServer, view: View, found: DatabaseStatus | None) -> bool:

@@ -31,6 +31,9 @@ class Target:
     password: str = field(repr=False)
     """Its password: never shown anywhere."""
 
+    since: str = ""
+    """Changes when a Job may have set the password, so that a login that was refused is worth another try."""
+
 
 def target(server: RucioServer, view: View) -> Target | None:
     """Give a server pod to ask, best a ready one; None while there is none, or nobody to ask as."""
@@ -42,7 +45,13 @@ def target(server: RucioServer, view: View) -> Target | None:
         return None
     address = pod["status"]["podIP"]
     host = f"[{address}]" if ":" in address else address
-    return Target(f"http://{host}:{HEALTH_PORT}", f"http://{host}:{REST_PORT}", *credentials)
+    return Target(f"http://{host}:{HEALTH_PORT}", f"http://{host}:{REST_PORT}", *credentials, _settled(server, view))
+
+
+def _settled(server: RucioServer, view: View) -> str:
+    """The Jobs that set passwords and have done so."""
+    jobs = live.jobs(view, called.ensure_prefix(server.metadata.name))
+    return " ".join(sorted(name for name, job in jobs.items() if live.complete(job)))
 
 
 def root(server: RucioServer, view: View) -> tuple[str, str] | None:

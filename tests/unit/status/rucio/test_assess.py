@@ -521,6 +521,37 @@ def test_an_operator_that_has_just_started_keeps_what_was_said() -> None:
     assert after.fields == before.fields
 
 
+def test_an_operator_that_starts_during_an_outage_keeps_saying_so() -> None:
+    one = server(**ONE, database=EXTERNAL)
+    db = {("Secret", "db"): secret("db")}
+    pods = (pod("server", "server-a", ready=False), crashing("daemon-reaper", "reaper-pod"))
+    before = assess(one, running(one, pods=pods, observation=down(), references=db))
+    said = {**before.fields, "conditions": merge([], before.conditions, 1, NOW)}
+    after = assess(one, running(one, pods=pods, observation=None, references=db, previous=said))
+    assert after.conditions == before.conditions
+
+
+def test_while_a_job_may_be_setting_the_password_what_was_said_of_the_login_stands() -> None:
+    one = server(**ONE)
+    before = assess(one, running(one))
+    said = {**before.fields, "conditions": merge([], before.conditions, 1, NOW)}
+    seen = running(one, observation=answer(login="refused"), previous=said)
+    seen = replace(seen, children={key: child for key, child in seen.children.items() if key[0] != "Job"})
+    seen = replace(seen, previous={**said, "database": {}})
+    after = assess(one, seen)
+    assert reasons(after)["Ready"] == "False/CheckingDatabase"
+    assert reasons(after)["Authenticated"] == "True/LoginWorks"
+
+
+def test_daemons_that_are_kept_running_are_judged_as_they_are() -> None:
+    one = server(daemons={"preset": "None", "instances": [{"name": "reaper"}, {"name": "hermes"}]})
+    stale = running(one, told=result("behind"), observation=answer(beat("reaper-pod", ago=5000)))
+    assessment = assess(one, stale)
+    assert reasons(assessment)["Ready"] == "False/MigrationPending"
+    assert reasons(assessment)["DaemonsHealthy"] == "False/HeartbeatsStale"
+    assert [daemon["name"] for daemon in assessment.fields["daemons"]] == ["reaper"]
+
+
 def test_an_old_answer_stands_for_two_minutes_and_then_pods_are_believed() -> None:
     one = server(**ONE)
     silent = Observation(NOW, "TimeoutError", answer(beat("reaper-pod")).data)

@@ -9,7 +9,7 @@ from datalake_operator.status import View
 from datalake_operator.status.rucio import Target, stuck_pods, target
 from datalake_operator.status.rucio.endpoints import endpoints
 from datalake_operator.status.rucio.reasons import RucioReason
-from tests.unit.status.rucio.conftest import pod, secret, server, view
+from tests.unit.status.rucio.conftest import job, pod, secret, server, view
 
 
 def service(name: str = "rucio", **status: Any) -> tuple[str, dict[str, Any]]:
@@ -59,6 +59,16 @@ def test_a_ready_server_is_asked_else_any() -> None:
     other = target(server(), view(pods=(not_ready,)))
     assert other is not None
     assert other.health == "http://10.0.0.1:8083"
+
+
+def test_a_job_that_may_have_set_the_password_makes_another_target() -> None:
+    some = (pod("server"),)
+    before, after = (
+        view(("Job", job("rucio-db-0")), pods=some),
+        view(("Job", job("rucio-db-0", complete=True)), pods=some),
+    )
+    assert target(server(), before) == target(server(), view(pods=some))
+    assert target(server(), after) != target(server(), before)
 
 
 def test_nobody_is_asked_without_an_address_or_a_password() -> None:
