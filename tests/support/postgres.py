@@ -64,7 +64,7 @@ class Server:
             yield
             session.stdin.close()
 
-    def wait(self, condition: str, database: str = "postgres", seconds: float = 20) -> str:
+    def wait(self, condition: str, database: str = "postgres", seconds: float = 60) -> str:
         """Wait until a query has an answer that is not empty, and return it."""
         until = time.monotonic() + seconds
         while not (answer := self.sql(condition, database)):

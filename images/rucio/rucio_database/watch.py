@@ -56,9 +56,16 @@ def watch(
         starting = result.state == "unreachable" and time.monotonic() - started < grace
         if result.settled or (result.news != last["news"] and not starting):
             saying = {"news": result.news, "text": encode(result), "failed": result.has_failed}
-            told.write_text(json.dumps(saying), "utf-8")
+            _keep(told, json.dumps(saying))
             return tell(result, termination)
         time.sleep(interval)
+
+
+def _keep(told: Path, text: str) -> None:
+    # Whole or not at all, whenever we are killed.
+    new = told.with_name(f"{told.name}.new")
+    new.write_text(text, "utf-8")
+    new.replace(told)
 
 
 def _write(termination: Path | None, text: str) -> None:

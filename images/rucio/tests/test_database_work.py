@@ -44,7 +44,8 @@ print("in" if token else "refused")
 def halting(server: Server, name: str, tag: str, thing: str) -> Iterator[None]:
     """Whoever runs that command on that object waits at its end, while this lasts."""
     server.sql(HALT.format(tag=tag, object=thing), name)
-    with server.holding("SET application_name = 'rucio-database-backup'; SELECT pg_advisory_lock(4711)", name):
+    # As one of the tools, so that a migration does not take it for a stranger.
+    with server.holding("SET application_name = 'postgres-backup'; SELECT pg_advisory_lock(4711)", name):
         yield
     server.sql("DROP EVENT TRIGGER halt; DROP FUNCTION halt", name)
 
@@ -236,7 +237,7 @@ def test_nothing_is_migrated_beside_others(server: Server, tool: Tool, database:
         assert "their-script" in session
         assert daemon == "daemon minos on elsewhere"
     server.sql("DELETE FROM heartbeats WHERE hostname = 'elsewhere'", name)
-    with server.holding("SET application_name = 'rucio-database-backup'", name):
+    with server.holding("SET application_name = 'postgres-backup'", name):
         assert migrate(tool, url, plan, "--patience", "0").code == 0
 
 
