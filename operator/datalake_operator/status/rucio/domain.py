@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from datalake_operator.api.rucio import RucioServer
 from datalake_operator.build.rucio import called
 from datalake_operator.build.rucio.stage import Workloads
 from datalake_operator.status.conditions import Condition
@@ -99,7 +100,8 @@ def warnings(judged: Judged) -> Iterator[Condition]:
         hold, given = hold_of(seen.view, found), live.annotation(server, "approve-destructive")
         stale = f"the approval {given!r} is for another hold; " if given else ""
         text = (
-            f"the database was adopted or restored, and daemons that delete or move files have no replicas; {stale}"
+            "the database was adopted or restored, and daemons that delete or move files have no replicas"
+            f"{_named(server)}; {stale}"
             f"when storage and catalogue fit together: {command(server, 'approve-destructive', hold)}"
         )
         yield Condition("DestructiveDaemonsHeld", "True", RucioReason.APPROVAL_AWAITED, text)
@@ -113,6 +115,13 @@ def warnings(judged: Judged) -> Iterator[Condition]:
     if removed:
         text = "; ".join(f"{option}: {mend}" for option, mend in sorted(removed.items()))
         yield Condition("ConfigCurrent", "False", RucioReason.OPTIONS_REMOVED, text)
+
+
+def _named(server: RucioServer) -> str:
+    """The daemons that are held, for a message."""
+    held = {one.name for one in wanted(server, held=True) if not one.replicas}
+    names = [one.name for one in wanted(server, held=False) if one.replicas and one.name in held]
+    return f": {', '.join(names)}" if names else ""
 
 
 def _replicas(seen: Seen) -> int:

@@ -11,8 +11,9 @@ from datalake_operator.build.rucio import called
 from datalake_operator.build.rucio.stage import Workloads
 from datalake_operator.status.conditions import Condition
 from datalake_operator.status.rucio import daemons, live
-from datalake_operator.status.rucio.blame import CHAIN, UNREACHABLE, Blame, Seen
+from datalake_operator.status.rucio.blame import CHAIN, Blame, Seen
 from datalake_operator.status.rucio.catalogue import wanted
+from datalake_operator.status.rucio.reasons import RucioReason
 from datalake_operator.status.rucio.situation import Step
 from datalake_operator.status.rucio.stage import look
 from datalake_operator.status.view import Observation, View
@@ -82,10 +83,23 @@ def _instances(seen: Seen) -> tuple[daemons.Wanted, ...]:
     )
 
 
+_HEARD = frozenset(
+    {
+        RucioReason.LOGIN_WORKS,
+        RucioReason.ROOT_LOGIN_REFUSED,
+        RucioReason.LOGIN_FAILED,
+        RucioReason.DAEMONS_ALIVE,
+        RucioReason.DAEMONS_STARTING,
+        RucioReason.DAEMONS_FAILING,
+        RucioReason.HEARTBEATS_STALE,
+    }
+)
+
+
 def kept(judged: Judged, type_: str) -> Condition | None:
-    """A condition as it was said last."""
+    """A condition as it was said last, if that was by a server's own words."""
     for old in judged.seen.view.previous.get("conditions", ()):
-        if old["type"] == type_ and old["reason"] not in UNREACHABLE.values():
+        if old["type"] == type_ and old["reason"] in _HEARD:
             return Condition(old["type"], old["status"], old["reason"], old["message"])
     return None
 

@@ -512,6 +512,14 @@ def test_without_any_answer_it_is_not_ready() -> None:
         assert assessment.progressing
 
 
+@pytest.mark.parametrize("reason", ["CheckingDatabase", "Migrating", "DatabaseUnreachable"])
+def test_what_was_said_before_its_servers_ran_is_no_answer_of_theirs(reason: str) -> None:
+    one = server(**ONE)
+    said = [Condition(type_, "Unknown", reason, "") for type_ in ("Ready", "Authenticated", "DaemonsHealthy")]
+    seen = running(one, observation=None, previous={"conditions": merge([], said, 1, NOW)})
+    assert reasons(assess(one, seen))["Ready"] == "False/NotObserved"
+
+
 def test_an_operator_that_has_just_started_keeps_what_was_said() -> None:
     one = server(**ONE)
     before = assess(one, running(one))
@@ -588,6 +596,7 @@ def test_held_daemons_are_told_with_the_command_that_lets_them_go() -> None:
     assert reasons(assessment)["DestructiveDaemonsHeld"] == "True/ApprovalAwaited"
     message = condition(assessment, "DestructiveDaemonsHeld").message
     assert f"{PREFIX}approve-destructive=h1" in message
+    assert "no replicas: reaper; " in message
     assert reasons(assessment)["Ready"] == "True/Serving"
     assert assessment.fields["daemons"] == [{"name": "reaper", "desired": 0, "live": 0}]
     stale = assess(server({"approve-destructive": "h0"}, **ONE), seen)
