@@ -2,6 +2,7 @@
 
 from alembic.runtime.migration import MigrationContext
 from rucio.db.sqla import models
+from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
 from rucio_database import mark as marks
@@ -18,8 +19,13 @@ def bootstrap(connection: Connection, schema: str, mark: Mark, credentials: root
     nothing, and a second one finds either an empty database or the mark of the first.
     """
     with connection.begin():
+        configured = models.BASE.metadata.schema
+        if configured:
+            # Rucio names the schema of its tables, and not that of their enumerations, which would lie in public: where
+            # the role may not write, and no dump of the schema has them.
+            connection.execute(text("SELECT set_config('search_path', quote_ident(:name), true)"), {"name": configured})
         models.BASE.metadata.create_all(connection)
-        options = {"version_table_schema": models.BASE.metadata.schema} if models.BASE.metadata.schema else {}
+        options = {"version_table_schema": configured} if configured else {}
         MigrationContext.configure(connection, opts=options).stamp(plan.scripts(), "head")
         root.create(connection)
         if credentials is not None:

@@ -43,6 +43,9 @@ _REFUSALS = (
     ),
 )
 
+_DISTRUST = ("certificate", "server does not support SSL")
+"""Signs that the server is there, and TLS does not lead to it."""
+
 
 @dataclass(frozen=True)
 class Target:
@@ -164,6 +167,11 @@ def _without_connection(target: Target, line: str) -> Trouble:
     for state, signs, mend in _REFUSALS:
         if any(sign in line for sign in signs):
             return Trouble(state, f"{where} does not let role {target.url.username} in: {line}. {mend}")
+    if any(sign in line for sign in _DISTRUST):
+        mend = (
+            "Give the authority of its certificate in external.caSecretRef, and the name of the certificate in the URL"
+        )
+        return Trouble("unreachable", f"{where} is not trusted: {line}. {mend}")
     if "does not exist" in line:
         return Trouble("unreachable", f"{where}: {line}. Create it, or correct the URL")
     return Trouble("unreachable", f"{where} does not answer: {line}. Look whether the server runs")

@@ -229,6 +229,7 @@ def test_a_schema_of_its_own(server: Server, tool: Tool, database: Database) -> 
     made = tool.alone(url, *tool.ensuring(), schema="Prod 1%")
     assert (made.code, made.state, made.result["schema"]) == (0, "current", "Prod 1%"), made
     assert server.sql("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'", name) == "0"
+    assert server.sql("SELECT count(*) FROM pg_type WHERE typnamespace = 'public'::regnamespace", name) == "0"
     # Without the schema the same database looks empty, and must not be filled once more.
     other = tool.ensure(url)
     assert (other.code, other.state) == (3, "other-schema")
