@@ -45,8 +45,8 @@ OWNED = ("help", "run-once")
 """Flags that no Deployment may have: the daemon would end, and be started again for ever."""
 
 REQUESTS: Mapping[str, tuple[str, str]] = {"reaper": ("20m", "400Mi"), "dark-reaper": ("20m", "256Mi")}
-REQUEST = ("10m", "192Mi")
-"""CPU and memory to ask for: see README.md beside this file, "What it takes"."""
+REQUEST = ("10m", "160Mi")
+"""CPU and memory to ask for: README.md beside this file, "What it takes"."""
 
 MENDS: Mapping[str, str] = {}
 """What to do about an option that is no more, by `section.option`, where more is known than that it is not read."""
