@@ -101,7 +101,7 @@ def running(version: str, folder: Path, url: str, processes: int = 2) -> Iterato
     """A server that answers pings; ended as kubelet ends it."""
     folder.mkdir()
     (folder / "rucio.cfg").write_text(CONFIGURATION.format(url=url.replace("%", "%%")))
-    ports = [free_port() for _ in range(3)]
+    ports = (free_port(), free_port(), free_port())
     python = environments.python(version)
     environment = {
         "PATH": os.environ["PATH"], "HOME": str(folder), "PYTHONPATH": str(environments.IMAGE), "PYTHONSAFEPATH": "1",
@@ -110,7 +110,7 @@ def running(version: str, folder: Path, url: str, processes: int = 2) -> Iterato
         **dict(zip(("RUCIO_PORT", "RUCIO_HEALTH_PORT", "RUCIO_METRICS_PORT"), map(str, ports), strict=True)),
     }  # fmt: skip
     command = [
-        python, "-m", "gunicorn", "--config", "python:rucio_server.gunicorn_conf", "datalake_rucio_wsgi:application",
+        str(python), "-m", "gunicorn", "--config", "python:rucio_server.gunicorn_conf", "datalake_rucio_wsgi:application",
     ]  # fmt: skip
     log = folder / "log"
     with log.open("wb") as output:

@@ -17,7 +17,7 @@ def site_packages(version: str) -> Path:
 
 @pytest.mark.parametrize(("version", "older"), [("41.5.1", "38.6.4"), ("38.6.4", None)])
 def test_the_file_is_what_the_script_makes_of_the_package(version: str, older: str | None) -> None:
-    more = ["--older", site_packages(older)] if older else []
+    more = ["--older", str(site_packages(older))] if older else []
     done = subprocess.run(
         [environments.python(version), environments.IMAGE / "catalogue.py", *more],
         capture_output=True, text=True, check=True,
@@ -57,7 +57,7 @@ def test_daemons_have_what_is_known_of_them() -> None:
 def test_presets_name_daemons_and_move_files_only_with_transfers(version: str) -> None:
     known = catalogue.find(version)
     for name in ("Minimal", "Standard", "None"):
-        still, moving = (known.preset(name, transfers=transfers) for transfers in (False, True))  # type: ignore[arg-type]
+        still, moving = (known.preset(name, transfers=transfers) for transfers in (False, True))
         assert set(moving) <= set(known.daemons)
         assert not [daemon for daemon in still if daemon.startswith("conveyor-")]
         assert set(moving) >= set(still)
