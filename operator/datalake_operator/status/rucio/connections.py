@@ -16,6 +16,9 @@ _RESERVED = 3
 _JOBS = 3
 """Connections of Jobs at a time: the look at the database, a dump, a migration."""
 
+_HEALTH, _MASTER = 1, 1
+"""Connections beside the pool: of each server process for its health, and of each pod for reading Rucio's settings."""
+
 
 def sufficient(server: RucioServer, replicas: int, daemons: Sequence[Wanted], most: int | None) -> Condition | None:
     """Compare the worst case with `max_connections`; None where that is not known."""
@@ -23,7 +26,7 @@ def sufficient(server: RucioServer, replicas: int, daemons: Sequence[Wanted], mo
         return None
     spec, pool, theirs = server.spec, server.spec.database.pool, server.spec.daemons.pool
     pods = replicas + (spec.auth_server.replicas if spec.auth_server.separate else 0)
-    servers = pods * spec.server.processes * (pool.size + pool.max_overflow)
+    servers = pods * (spec.server.processes * (pool.size + pool.max_overflow + _HEALTH) + _MASTER)
     others = sum(daemon.replicas for daemon in daemons) * (theirs.size + theirs.max_overflow)
     worst, free = servers + others + _JOBS, most - _RESERVED
     if worst <= free:

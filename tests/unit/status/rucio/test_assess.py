@@ -611,10 +611,10 @@ def test_mocked_transfers_are_told() -> None:
 
 
 def test_connections_are_counted_for_the_worst_case() -> None:
-    one = server(**ONE)  # 2 pods x 2 processes x 10 + 1 daemon x 4 + 3
-    enough = assess(one, running(one, told=result(maxConnections=50)))
+    one = server(**ONE)  # 2 pods x (2 processes x 11 + 1) + 1 daemon x 4 + 3, of which PostgreSQL keeps 3
+    enough = assess(one, running(one, told=result(maxConnections=56)))
     assert reasons(enough)["ConnectionsSufficient"] == "True/ConnectionsSuffice"
-    few = assess(one, running(one, told=result(maxConnections=49)))
+    few = assess(one, running(one, told=result(maxConnections=55)))
     assert reasons(few)["ConnectionsSufficient"] == "False/ConnectionsExceeded"
     assert reasons(few)["Ready"] == "True/Serving"
     assert "ConnectionsSufficient" not in reasons(assess(one, running(one, told=result(maxConnections=None))))
