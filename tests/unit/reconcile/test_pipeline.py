@@ -15,6 +15,7 @@ from datalake_operator.reconcile.kind import Key
 from datalake_operator.reconcile.pipeline import Reconciler
 from datalake_operator.reconcile.resources import Resources
 from datalake_operator.reconcile.xcache import XCacheKind
+from datalake_operator.status import View
 from tests.support.objects import condition, xcache
 
 KEY = Key("XCacheNode", "ns", "x")
@@ -254,3 +255,35 @@ async def test_a_reference_that_nothing_is_heard_of_is_told_after_a_while(world:
         assert word in condition(body, "Ready")["message"]
     world.named.silent = None
     assert condition(await world.reconcile(GOOD, 1), "Ready")["reason"] != "DependencyUnknown"
+
+
+class Keeping(XCacheKind):
+    """Keeps what it has until its Service has been applied, as a kind whose state becomes known during a pass."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.asked = 0
+
+    def keeps(self, model: Any, context: Context, view: View) -> bool:
+        self.asked += 1
+        return not any(kind == "Service" for kind, _ in view.children)
+
+
+async def test_what_is_kept_is_judged_by_the_moment_that_what_is_desired_is_of(world: World) -> None:
+    kind = Keeping(world)
+    world.reconciler._kinds = {"XCacheNode": kind}
+    pruned: list[str] = []
+
+    async def delete(_resource: Any, _namespace: str, name: str, **_: Any) -> None:
+        pruned.append(name)
+
+    world.server.delete = delete  # type: ignore[attr-defined]
+    body = xcache("x", "ns", **WITH_CLAIM)
+    reference = {"kind": "XCacheNode", "name": "x", "uid": "u", "controller": True}
+    labels = {"app.kubernetes.io/name": "xcache", "app.kubernetes.io/instance": "x"}
+    old = {"name": "old", "namespace": "ns", "uid": "o", "labels": labels, "ownerReferences": [reference]}
+    world.children.stores[STATEFUL_SETS].put(world.server.newer({"kind": "StatefulSet", "metadata": old, "status": {}}))
+    await world.reconcile(body["spec"], 1)
+    assert (kind.asked, pruned) == (1, [])
+    await world.reconcile(body["spec"], 1)
+    assert pruned == ["old"]
