@@ -110,7 +110,8 @@ def running(version: str, folder: Path, url: str, processes: int = 2) -> Iterato
         **dict(zip(("RUCIO_PORT", "RUCIO_HEALTH_PORT", "RUCIO_METRICS_PORT"), map(str, ports), strict=True)),
     }  # fmt: skip
     command = [
-        str(python), "-m", "gunicorn", "--config", "python:rucio_server.gunicorn_conf", "datalake_rucio_wsgi:application",
+        str(python), "-m", "gunicorn", "--config", "python:rucio_server.gunicorn_conf",
+        "datalake_rucio_wsgi:application",
     ]  # fmt: skip
     log = folder / "log"
     with log.open("wb") as output:
