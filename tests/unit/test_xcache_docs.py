@@ -58,7 +58,8 @@ def test_the_table_of_directives_is_the_list_of_those_that_are_taken() -> None:
 
 def test_every_reason_that_needs_hands_is_in_the_troubleshooting_and_no_other() -> None:
     named = {reason for row in table("Troubleshooting") for reason in re.findall("`(\\w+)`", row[0])}
-    known = set(re.findall(r"^\| `(\w+)`", CONDITIONS.partition("\n## Reasons of a spec: RucioServer\n")[0], re.MULTILINE))
+    of_caches = CONDITIONS.partition("\n## Reasons of a spec: RucioServer\n")[0]
+    known = set(re.findall(r"^\| `(\w+)`", of_caches, re.MULTILINE))
     at_rest = {
         "Reconciling",
         "Suspended",

@@ -1,3 +1,5 @@
+"""Fixtures of the images' own tests, in one file: a type checker would take several of the name for one module."""
+
 import itertools
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +10,23 @@ from tests.support import postgres
 from tests.support import rucio_tool as tools
 from tests.support.postgres import Server
 from tests.support.rucio_tool import DATA, Database, Tool, secret
+from xcache_exporter.record import Record
+from xcache_recorded import Clock
+
+# --- xcache
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def record(clock: Clock) -> Record:
+    return Record(clock)
+
+
+# --- rucio
 
 
 @pytest.fixture(scope="session")
