@@ -88,6 +88,7 @@ def catalogue(older: Path | None = None) -> dict[str, Any]:
         "head": ALEMBIC_REVISION,
         "daemons": daemons,
         "presets": {preset: [name for name in names if name in daemons] for preset, names in presets.items()},
+        "endpoints": sorted(_endpoints(package)),
         "removedOptions": _removed(older / "rucio", package) if older else {},
     }
 
@@ -162,6 +163,14 @@ def _heartbeats(program: Path, package: Path) -> set[str]:
             if isinstance(value, ast.Constant) and isinstance(value.value, str):
                 names.add(value.value)
     return names
+
+
+def _endpoints(package: Path) -> Iterator[str]:
+    """Parts of the REST interface: modules that say which paths they serve."""
+    for path in (package / "web" / "rest" / "flaskapi" / "v1").glob("*.py"):
+        functions = (node.name for node in ast.parse(path.read_text()).body if isinstance(node, ast.FunctionDef))
+        if "blueprint" in functions:
+            yield path.stem
 
 
 def _removed(old: Path, new: Path) -> dict[str, str]:

@@ -130,6 +130,14 @@ def test_values_in_secrets_are_named_by_files_that_are_mounted() -> None:
             {"server": {"endpoints": {"add": ["traces"], "remove": ["traces"]}}},
             "spec.server.endpoints: traces is both added and removed",
         ),
+        (
+            {"server": {"endpoints": {"add": ["trace"]}}},
+            "spec.server.endpoints.add: Rucio 41.5.1 has no endpoint trace; did you mean traces?",
+        ),
+        (
+            {"version": "41.5.1", "server": {"endpoints": {"remove": ["accountlimits"]}}},
+            "spec.server.endpoints.remove: Rucio 41.5.1 has no endpoint accountlimits; ",
+        ),
     ],
 )
 def test_what_rucio_would_not_start_with_is_refused(spec: dict[str, Any], words: str) -> None:

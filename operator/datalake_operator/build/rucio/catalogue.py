@@ -65,6 +65,9 @@ class Catalogue:
     """Names of daemons: `Minimal`, `Standard`, `transfers` (beside Minimal) and `standardTransfers` (beside Standard);
     see `preset`."""
 
+    endpoints: frozenset[str]
+    """All parts of the REST interface, served by default or not."""
+
     removed_options: Mapping[str, str]
     """Options of the version before that this one does not read, as `section.option`, and what to do about each."""
 
@@ -88,6 +91,7 @@ def _read(text: str) -> Catalogue:
         head=data["head"],
         daemons=MappingProxyType({name: _daemon(name, daemon) for name, daemon in data["daemons"].items()}),
         presets=MappingProxyType({name: tuple(names) for name, names in data["presets"].items()}),
+        endpoints=frozenset(data["endpoints"]),
         removed_options=MappingProxyType(data["removedOptions"]),
     )
 

@@ -12,7 +12,7 @@ from enum import Enum
 from datalake_operator.api.rucio import RucioServer
 from datalake_operator.build.refused import Refused
 from datalake_operator.build.render import UnsafeValue
-from datalake_operator.build.rucio.refusals import RucioRefusal
+from datalake_operator.build.rucio.refusals import RucioRefusal, known, nearest
 
 METRICS_PORT = 8080
 """Port of each daemon's metrics."""
@@ -109,7 +109,25 @@ def _owned(server: RucioServer, role: Role) -> Sections:
     return {section: options for section, options in sections.items() if options}
 
 
+def _check_endpoints(server: RucioServer) -> None:
+    """A server with an endpoint that its version does not have would not start."""
+    chosen, there = server.spec.server.endpoints, known(server).endpoints
+    for field, names in (("add", chosen.add), ("remove", chosen.remove)):
+        for name in sorted(set(names) - there):
+            raise Refused(
+                RucioRefusal.INVALID_SPEC,
+                f"spec.server.endpoints.{field}: Rucio {server.spec.version} has no endpoint {name}; "
+                f"{nearest(name, there)}",
+            )
+    for name in sorted(set(chosen.add) & set(chosen.remove)):
+        raise Refused(
+            RucioRefusal.INVALID_SPEC,
+            f"spec.server.endpoints: {name} is both added and removed; keep it in one of the lists",
+        )
+
+
 def _check(server: RucioServer) -> None:
+    _check_endpoints(server)
     spec, seen = server.spec, set[tuple[str, str]]()
     for field, options in (("config", spec.config), ("secretConfig", spec.secret_config)):
         for one in options:
@@ -126,12 +144,6 @@ def _check(server: RucioServer) -> None:
                 RucioRefusal.INVALID_SPEC,
                 f"spec.config: the value of {free.section}.{free.option} holds a character that ends a line; remove it",
             )
-    both = sorted(set(spec.server.endpoints.add) & set(spec.server.endpoints.remove))
-    if both:
-        raise Refused(
-            RucioRefusal.INVALID_SPEC,
-            f"spec.server.endpoints: {both[0]} is both added and removed; keep it in one of the lists",
-        )
 
 
 def _name(grammar: re.Pattern[str], name: str) -> str:
