@@ -40,10 +40,8 @@ def of_facts(verb: str, target: Target, facts: Facts, owner: Owner | None) -> Re
 
 def _not_ours(facts: Facts) -> str:
     name = facts.server.database
-    mend = f"If this RucioServer shall have it, and nobody else uses it: adopt the database {name}; else use another"
     if facts.mark is None:
-        return f"The database {name} holds a catalogue that this RucioServer did not make. {mend}"
+        return f"The database {name} holds a catalogue that this RucioServer did not make; it is left as it is"
     owner = facts.mark.owner
-    return (
-        f"The database {name} belongs to RucioServer {owner.namespace}/{owner.name} of cluster {owner.cluster}. {mend}"
-    )
+    whose = f"RucioServer {owner.namespace}/{owner.name} of cluster {owner.cluster}"
+    return f"The database {name} belongs to {whose}; it is left as it is"

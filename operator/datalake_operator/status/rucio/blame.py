@@ -170,7 +170,7 @@ def _adoption(state: str, seen: Seen) -> str:
         how = f"set spec.database.external.adopt to {facts.name}"
     else:
         how = command(seen.server, "adopt-database", facts.name)
-    return f"; to use it all the same: {how}"
+    return f"; use another, or, if it shall be this RucioServer's and nobody else uses it: {how}"
 
 
 def migrating(seen: Seen) -> Blame | None:

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from datalake_operator.api.rucio import RucioServer
 from datalake_operator.build.rucio import called
 from datalake_operator.build.rucio.stage import Workloads
-from datalake_operator.status.conditions import Condition
+from datalake_operator.status import pods as podview
+from datalake_operator.status.conditions import Condition, parse_time
 from datalake_operator.status.rucio import connections, daemons, facts, live
 from datalake_operator.status.rucio.approvals import command
 from datalake_operator.status.rucio.blame import UNREACHABLE, Seen
@@ -66,8 +67,16 @@ def authenticated(judged: Judged) -> Condition:
 def _silent(judged: Judged) -> Condition:
     error = judged.observation.error if judged.observation else None
     text = f"the server's pods give the operator no answer ({error}); is a NetworkPolicy in the way?"
-    said = text if error else "waits for the server's answer"
+    said = text if error and _asked_in_vain(judged) else "waits for the server's answer"
     return Condition("Authenticated", "Unknown", RucioReason.NOT_OBSERVED, said)
+
+
+def _asked_in_vain(judged: Judged) -> bool:
+    """Whether a server was asked after it had become ready; before, no answer is no fault."""
+    pods = [pod for pod in live.components(judged.seen.view, "server") if podview.is_ready(pod)]
+    times = [parse_time(podview.condition(pod, "Ready").get("lastTransitionTime")) for pod in pods]
+    known = [time for time in times if time is not None]
+    return judged.observation is not None and bool(known) and judged.observation.time > min(known)
 
 
 def _root_mend(seen: Seen) -> str:

@@ -156,7 +156,7 @@ def pod(component: str, name: str = "", *, ready: bool = True, **status: Any) ->
             "podIP": "10.0.0.7",
             "conditions": [
                 {"type": "PodScheduled", "status": "True"},
-                {"type": "Ready", "status": "True" if ready else "False"},
+                {"type": "Ready", "status": str(ready), "lastTransitionTime": "2026-11-25T11:59:40Z"},
             ],
             "containerStatuses": [{"name": component, "ready": ready, "started": True, "state": state}],
             **status,

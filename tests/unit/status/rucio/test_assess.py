@@ -512,6 +512,17 @@ def test_without_any_answer_it_is_not_ready() -> None:
         assert assessment.progressing
 
 
+def test_a_server_that_was_asked_before_it_was_ready_is_not_blamed() -> None:
+    one = server(**ONE)
+    early, late = (
+        condition(assess(one, running(one, observation=Observation(at, "ClientConnectorError", None))), "Ready").message
+        for at in (NOW - timedelta(minutes=1), NOW)
+    )
+    assert early == "waits for the server's answer"
+    assert "ClientConnectorError" in late
+    assert "NetworkPolicy" in late
+
+
 @pytest.mark.parametrize("reason", ["CheckingDatabase", "Migrating", "DatabaseUnreachable"])
 def test_what_was_said_before_its_servers_ran_is_no_answer_of_theirs(reason: str) -> None:
     one = server(**ONE)
