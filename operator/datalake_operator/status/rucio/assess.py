@@ -12,7 +12,7 @@ from datalake_operator.status.rucio.endpoints import endpoints
 from datalake_operator.status.rucio.judged import STALE, Judged, judge, unheard
 from datalake_operator.status.rucio.reasons import RucioReason
 from datalake_operator.status.rucio.situation import Step
-from datalake_operator.status.rucio.stage import found_replicas, hold_of
+from datalake_operator.status.rucio.stage import found_replicas, hold_of, resumed
 from datalake_operator.status.rucio.target import root
 from datalake_operator.status.view import Assessment, View
 
@@ -108,6 +108,7 @@ def _remembered(seen: Seen) -> dict[str, Any]:
     username = (root(seen.server, seen.view) or (None,))[0]
     whole = found.model_copy(
         update={
+            **({"job": None} if resumed(seen.server, seen.view) else {}),
             "hold": hold_of(seen.view, seen.at.facts) or None,
             "migration": seen.at.record,
             "lfn2pfn": seen.server.spec.policy.lfn2pfn if running else before.lfn2pfn,

@@ -11,6 +11,7 @@ from datalake_operator.status.rucio import live, postgres, results
 from datalake_operator.status.rucio.approvals import command
 from datalake_operator.status.rucio.reasons import RucioReason
 from datalake_operator.status.rucio.situation import Situation, Step
+from datalake_operator.status.rucio.stage import resumed
 from datalake_operator.status.view import View
 
 Manifest: TypeAlias = Mapping[str, Any]
@@ -117,20 +118,29 @@ def unchecked(seen: Seen) -> Blame | None:
         return Blame(RucioReason.CREDENTIALS_PENDING, "waits for the Secrets that hold its passwords")
     if seen.at.step is not Step.CHECKING:
         return None
-    job = seen.view.children.get(("Job", seen.at.job))
+    # What a Job found before a suspension counts no more: another one follows.
+    trouble = None if resumed(seen.server, seen.view) else _job_trouble(seen)
+    return trouble or Blame(
+        RucioReason.CHECKING_DATABASE, "looks at the database with the version and configuration of the spec"
+    )
+
+
+def _job_trouble(seen: Seen) -> Blame | None:
+    """Why the Job that looks at the database will not tell what it finds."""
+    name = seen.at.job
+    job, pods = seen.view.children.get(("Job", name)), results.pods(seen.view, name)
     if job is not None and live.failed(job):
-        text = f"Job {seen.at.job} was given up; `kubectl delete job {seen.at.job}` has it tried again"
+        text = f"Job {name} was given up; `kubectl delete job {name}` has it tried again"
         return Blame(RucioReason.CHECK_FAILED, text, stalled=True)
-    found = [finding for pod in results.pods(seen.view, seen.at.job) if (finding := why_not_ready(pod)) is not None]
+    found = [finding for pod in pods if (finding := why_not_ready(pod)) is not None]
     stuck = next((finding for finding in found if not finding.progressing), None)
     if stuck is not None:
-        return Blame(
-            stuck.reason, f"Job {seen.at.job}, which looks at the database: {stuck.message}", progressing=False
-        )
-    if job is not None and live.complete(job) and results.pods(seen.view, seen.at.job):
-        text = f"Job {seen.at.job} ended without a result: check that spec.image is an image made for this operator"
+        text = f"Job {name}, which looks at the database: {stuck.message}"
+        return Blame(stuck.reason, text, progressing=False)
+    if job is not None and live.complete(job) and pods:
+        text = f"Job {name} ended without a result: check that spec.image is an image made for this operator"
         return Blame(RucioReason.CHECK_FAILED, text, stalled=True)
-    return Blame(RucioReason.CHECKING_DATABASE, "looks at the database with the version and configuration of the spec")
+    return None
 
 
 def blocked(seen: Seen) -> Blame | None:

@@ -40,7 +40,7 @@ def look(server: RucioServer, view: View, context: Context) -> Situation:
         return Situation(replace(ground, workloads=standing(view)), Step.CREDENTIALS, None, record)
     job = _ensure_job(server, context, ground)
     found = facts.known(view, job)
-    if found is not None and found.state == "current" and contradicted(view, job):
+    if found is not None and (resumed(server, view) or (found.state == "current" and contradicted(view, job))):
         found = None
     ground = replace(ground, held=_held(server, view, found), workloads=standing(view))
     at = Situation(ground, Step.CHECKING, found, record, job)
@@ -75,12 +75,22 @@ def contradicted(view: View, job: str) -> bool:
     return completed is not None and seen.time >= completed + _DOUBT
 
 
+def resumed(server: RucioServer, view: View) -> bool:
+    """Whether this is the first pass after a suspension, during which anything may have become of the database.
+
+    A restore is one such thing: what it holds must be known before a daemon that deletes is started.
+    """
+    said = {old["type"]: old["status"] for old in view.previous.get("conditions", ())}
+    return not server.spec.suspend and said.get("Suspended") == "True"
+
+
 def spent_jobs(server: RucioServer, view: View, context: Context) -> tuple[str, ...]:
     """Names of Jobs that have ended and must run again: nobody knows any more what they found, or it holds no more."""
     at = look(server, view, context)
     spent = []
     ensure = view.children.get(("Job", at.job), {})
-    if live.complete(ensure) and (contradicted(view, at.job) or (at.facts is None and not _pods(view, at.job))):
+    unknown = at.facts is None and not _pods(view, at.job)
+    if live.complete(ensure) and (resumed(server, view) or contradicted(view, at.job) or unknown):
         spent.append(at.job)
     return (*spent, *migration.spent(server, view, at))
 

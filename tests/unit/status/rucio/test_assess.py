@@ -523,6 +523,16 @@ def test_a_server_that_was_asked_before_it_was_ready_is_not_blamed() -> None:
     assert "NetworkPolicy" in late
 
 
+def test_what_was_known_before_a_suspension_is_known_no_more() -> None:
+    one = server(**ONE)
+    known = assess(one, running(one)).fields
+    assert known["database"]["job"]
+    suspended = {**known, "conditions": [{"type": "Suspended", "status": "True", "reason": "Suspended", "message": ""}]}
+    after = assess(one, running(one, previous=suspended))
+    assert "job" not in after.fields["database"]
+    assert reasons(after)["Ready"] == "False/CheckingDatabase"
+
+
 @pytest.mark.parametrize("reason", ["CheckingDatabase", "Migrating", "DatabaseUnreachable"])
 def test_what_was_said_before_its_servers_ran_is_no_answer_of_theirs(reason: str) -> None:
     one = server(**ONE)

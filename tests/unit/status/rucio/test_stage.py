@@ -447,6 +447,20 @@ def test_a_schema_that_was_changed_under_its_servers_is_looked_at_again() -> Non
         assert of(replace(seen, observation=observation)).workloads is Workloads.RUNNING
 
 
+def test_after_a_suspension_the_database_is_looked_at_before_anything_starts() -> None:
+    name = ensure(server(), view())
+    ended = job(name, complete=True, completionTime="2026-11-25T11:00:00Z")
+    said = {
+        "database": {"job": name, "state": "current", "ours": True},
+        "conditions": [{"type": "Suspended", "status": "True"}],
+    }
+    seen = view(RUNS, ("Job", ended), pods=(job_pod(name, result()),), previous=said)
+    assert of(seen).workloads is Workloads.KEPT
+    assert spent_jobs(server(), seen, CONTEXT) == (name,)
+    assert stage(server(suspend=True), seen, CONTEXT).workloads is Workloads.RUNNING
+    assert spent_jobs(server(suspend=True), seen, CONTEXT) == ()
+
+
 # --- refusals
 
 
