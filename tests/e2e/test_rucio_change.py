@@ -178,7 +178,7 @@ def test_a_changed_password_of_the_embedded_database_is_taken_up_by_all(lake: Ku
     before, pods = catalogues.secret(lake, f"{NAME}-database")["password"], uids(lake)
     password = "p@ss/w%rd:#?&+'\" \\"  # noqa: S105 - of a test
     change_password(lake, f"{NAME}-database", password)
-    waiting.until(lambda: not uids(lake) & pods, "new pods of the server", seconds=120, every=0.5)
+    waiting.until(lambda: not uids(lake, ending=False) & pods, "new pods of the server", seconds=120, every=0.5)
     catalogues.ready(lake, NAME)
     assert catalogues.ask(lake, NAME, "answer = client.whoami()['account']") == "root"
     with pytest.raises(ClusterError, match="password authentication failed"):
@@ -191,9 +191,10 @@ def sql(lake: Kubectl, statement: str, where: str = "host=/tmp user=postgres dbn
     return lake.execute(RUCIO, POSTGRES, *words, given=statement).strip()
 
 
-def uids(lake: Kubectl) -> set[str]:
-    """The pods of the server, those that are ending too."""
-    return {pod["metadata"]["uid"] for pod in catalogues.pods(lake, NAME, "server")}
+def uids(lake: Kubectl, *, ending: bool = True) -> set[str]:
+    """The pods of the server; those that are ending too, or not."""
+    pods = [pod["metadata"] for pod in catalogues.pods(lake, NAME, "server")]
+    return {pod["uid"] for pod in pods if ending or "deletionTimestamp" not in pod}
 
 
 def change_password(lake: Kubectl, secret: str, password: str) -> None:

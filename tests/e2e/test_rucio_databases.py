@@ -73,6 +73,7 @@ def refused(
         POOLED: catalogues.says(lake, POOLED, "TransactionPooler"),
     }
     lake("delete", "rucioserver", TRUSTING, POOLED, "--namespace", RUCIO)
+    lake("delete", "deployment", poolers.HOST, "--namespace", RUCIO)
     databases.sql(lake, "postgres", "ALTER SYSTEM RESET ssl")
     databases.sql(lake, "postgres", "SELECT pg_reload_conf()")
 
@@ -118,18 +119,20 @@ def test_with_a_direct_url_beside_it_a_pooler_serves(lake: Kubectl) -> None:
 
 @pytest.mark.usefixtures("mended")
 def test_a_password_that_is_changed_at_the_database_first_is_asked_for_and_then_taken_up(lake: Kubectl) -> None:
-    before = {pod["metadata"]["uid"] for pod in catalogues.pods(lake, TRUSTING, "server")}
+    before = serving(lake)
     databases.sql(lake, "postgres", f"ALTER ROLE {TRUSTING} PASSWORD '{OTHER}'")
     databases.sql(lake, TRUSTING, "SELECT pg_terminate_backend(pid)" + SESSIONS)
     assert TRUSTING in catalogues.says(lake, TRUSTING, "DatabasePasswordRefused", seconds=60)
     secret(lake, f"{TRUSTING}-app", as_cloudnative_pg(TRUSTING, OTHER))
-
-    def replaced() -> bool:
-        return not before & {pod["metadata"]["uid"] for pod in catalogues.pods(lake, TRUSTING, "server")}
-
-    waiting.until(replaced, "new pods of the server", seconds=120, every=0.5)
+    waiting.until(lambda: not before & serving(lake), "new pods of the server", seconds=120, every=0.5)
     catalogues.ready(lake, TRUSTING)
     assert catalogues.ask(lake, TRUSTING, LOOK) == ["root", ["s"]]
+
+
+def serving(lake: Kubectl) -> set[str]:
+    """The pods of the server that checks certificates, without those that are ending."""
+    pods = [pod["metadata"] for pod in catalogues.pods(lake, TRUSTING, "server")]
+    return {pod["uid"] for pod in pods if "deletionTimestamp" not in pod}
 
 
 def certify(lake: Kubectl, authority: Authority) -> None:
