@@ -28,6 +28,11 @@ _DOUBTED = frozenset({"behind", "unstamped", "ahead", "not-ours"})
 filled anew behind the back of its user."""
 
 
+_READ = frozenset({"current", "behind", "ahead"})
+"""States that servers find by reading the database. In all others, as while it does not answer, they know of no hold,
+which must not be taken for a database without one: daemons that delete would be started before it answers again."""
+
+
 def stage(server: RucioServer, view: View, context: Context) -> Stage:
     """What is wanted now."""
     return look(server, view, context).stage
@@ -146,7 +151,7 @@ def hold_of(view: View, found: DatabaseStatus | None) -> str:
     """
     seen, before = view.observation, facts.before(view)
     health = (seen.data or {}).get("health") or {} if seen is not None and seen.error is None else {}
-    if "hold" in health:
+    if "hold" in health and health.get("state") in _READ:
         told = health["hold"]
     elif found is not None and (found.job, found.time) != (before.job, before.time):
         told = found.hold

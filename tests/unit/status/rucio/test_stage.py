@@ -161,6 +161,16 @@ def test_a_hold_that_a_restore_put_on_a_running_database_is_read_by_its_servers_
     assert not of(replace(seen, observation=lifted, previous=status)).held
 
 
+@pytest.mark.parametrize("state", ["unreachable", "wrong-password", "empty", "unstamped", "failed", "not-utf8", "busy"])
+def test_a_server_that_could_not_read_the_database_lifts_no_hold(state: str) -> None:
+    one, seen = server(), found(server(), view(RUNS), result(hold="h1"))
+    known = assess(one, seen, CONTEXT, NOW).fields
+    out = Observation(NOW, None, {"health": {"state": state, "hold": None}})
+    during = replace(seen, observation=out, previous=known)
+    assert of(during).held
+    assert assess(one, during, CONTEXT, NOW).fields["database"]["hold"] == "h1"
+
+
 def test_a_hold_that_a_job_has_just_found_counts_before_status_knows_it() -> None:
     before = {"database": {"job": ensure(server(), view()), "time": "2026-11-25T10:00:00Z", "state": "current"}}
     assert of(found(server(), view(RUNS, previous=before), result(hold="h3"))).held
