@@ -138,6 +138,8 @@ class Applier:
             job = self._children.get(JOBS, key.namespace, name)
             if job and belongs_to(job, owner["metadata"]["uid"]) and not job["metadata"].get("deletionTimestamp"):
                 await self._delete(JOBS, job)
+                # The next pass may come before the watch tells, and would believe what the Job found once more.
+                self._children.forget(JOBS, job)
 
     async def _delete(self, resource: Resource, live: Manifest) -> None:
         metadata = live["metadata"]

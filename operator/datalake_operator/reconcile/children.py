@@ -49,6 +49,10 @@ class Children:
         """The live child of that name, whoever it belongs to."""
         return self.stores[resource].get(namespace, name)
 
+    def forget(self, resource: Resource, live: Manifest) -> None:
+        """Take a child that we have just deleted for gone, unless something newer is known of it."""
+        self.stores[resource].remove(*key_of(live), version_of(live))
+
     def deleted(self, resource: Resource, namespace: str, name: str) -> bool:
         """Whether a child of that name was there and is gone."""
         return self.stores[resource].deleted(namespace, name)

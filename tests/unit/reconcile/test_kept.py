@@ -226,6 +226,8 @@ async def test_only_a_job_of_ours_is_removed_and_once(world: World) -> None:
     world.live(child(JOBS, "going", metadata={"deletionTimestamp": "2026-01-01T00:00:00Z"}))
     await world.applier.remove_jobs(KEY, OWNER, ["x-db-1", "theirs", "going", "never-was"])
     assert world.server.asked == [("delete", "x-db-1")]
+    there = [live["metadata"]["name"] for _, live in world.children.of(KEY)]
+    assert there == ["going", "theirs"], "the next pass must not believe what it found, however late the watch is"
 
 
 async def test_a_job_that_is_there_is_not_applied_again_since_it_cannot_change(world: World) -> None:

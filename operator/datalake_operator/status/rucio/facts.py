@@ -23,8 +23,12 @@ def before(view: View) -> DatabaseStatus:
 
 
 def known(view: View, job: str) -> DatabaseStatus | None:
-    """What the Job of this name found out, though its pods may be gone; None for nothing yet."""
-    told = results.told_database(view, job)
+    """What the Job of this name found out, though its pods may be gone; None for nothing yet.
+
+    One that is being deleted is to be asked anew: what it said does not count any more.
+    """
+    going = "deletionTimestamp" in view.children.get(("Job", job), {}).get("metadata", {})
+    told = None if going else results.told_database(view, job)
     if told is not None:
         return _from_result(job, *told)
     kept = before(view)

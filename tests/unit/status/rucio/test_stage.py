@@ -471,6 +471,14 @@ def test_after_a_suspension_the_database_is_looked_at_before_anything_starts() -
     assert spent_jobs(server(suspend=True), seen, CONTEXT) == ()
 
 
+def test_what_a_job_said_that_is_being_deleted_does_not_count() -> None:
+    name = ensure(server(), view())
+    ended = job(name, complete=True)
+    going = {**ended, "metadata": {**ended["metadata"], "deletionTimestamp": "2026-11-25T11:59:59Z"}}
+    seen = view(RUNS, ("Job", going), pods=(job_pod(name, result()),), previous={"database": {"state": "current"}})
+    assert of(seen).workloads is Workloads.KEPT
+
+
 # --- refusals
 
 
