@@ -21,10 +21,16 @@ CONNECT_SECONDS = 10
 """A database that does not answer so long is unreachable."""
 
 _URL = re.compile(
-    r"(?P<scheme>[\w+]+)://(?:(?P<user>[^:/?@]*)(?::(?P<password>[^@]*))?@)?(?P<hosts>[^/?]*)"
-    r"(?:/(?P<database>[^?]*))?(?:\?(?P<query>.*))?"
+    r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+]*)://"
+    r"(?:(?P<user>[^:]*?)(?::(?P<password>.*))?@)?"
+    r"(?P<hosts>(?:\[[0-9A-Fa-f:.%]+\]|[^\[\]/?#@:,\s]*)(?::\d+)?(?:,(?:\[[0-9A-Fa-f:.%]+\]|[^\[\]/?#@:,\s]*)(?::\d+)?)*)"
+    r"(?:/(?P<database>[^/?#@]*))?(?:\?(?P<query>[^#@]*))?",
+    re.DOTALL,
 )
-"""As SQLAlchemy reads it, which Rucio uses: a password ends at the first `@`, and may hold everything else."""
+"""As `rucio_config.url` reads it, so that both images take the same Secret: the last `@` ends the password. Ended by an
+earlier one, its rest would be the host's name, which stands in arguments and messages."""
+
+_ENCODED = re.compile(r"(?:[^%]|%[0-9A-Fa-f]{2})*", re.DOTALL)
 
 _NOT_LIBPQ = {"prepare_threshold", "autocommit"}
 """Parameters of psycopg, which Rucio's URL may hold."""
@@ -114,15 +120,19 @@ def parse(url: str) -> tuple[str, str]:
     found = _URL.fullmatch(url)
     if not found or found["scheme"].partition("+")[0] not in {"postgresql", "postgres"}:
         raise DatabaseError("the URL of the database must read postgresql://user:password@host:5432/database")
-    password = unquote(found["password"] or "")
+    password = _decoded(found["password"] or "")
     query = dict(parse_qsl(found["query"] or "", keep_blank_values=True))
     password = query.pop("password", password)
     if "\n" in password:
         raise DatabaseError("the password of the database holds a line break")
-    user = quote(unquote(found["user"]), safe="") + "@" if found["user"] else ""
+    user = quote(_decoded(found["user"]), safe="") + "@" if found["user"] else ""
     database = quote(unquote(found["database"] or ""), safe="")
     target = f"postgresql://{user}{found['hosts']}/{database}"
     return _with(target, {name: value for name, value in query.items() if name not in _NOT_LIBPQ}), password
+
+
+def _decoded(text: str) -> str:
+    return unquote(text) if _ENCODED.fullmatch(text) else text
 
 
 def read(folder: Path, name: str) -> str:

@@ -16,6 +16,8 @@ from postgres_tools import dumps, restore_sql, run
 from postgres_tools.backup import MESSAGE_BYTES, Result, main, obstacle
 from postgres_tools.connection import DatabaseError, complaint, opened, parse
 from postgres_tools.restore import NEW_IN_17, chosen, contents, understood
+from rucio_config import url as rucio_url
+from rucio_config.errors import ConfigError
 
 SCHEMA = json.loads((build.ROOT / "images/postgres/backup.schema.json").read_text())
 NOW = datetime(2026, 11, 26, 4, 5, 6, tzinfo=UTC)
@@ -29,6 +31,8 @@ NOW = datetime(2026, 11, 26, 4, 5, 6, tzinfo=UTC)
         ("postgresql+psycopg://u:p@h/d", "postgresql://u@h/d", "p"),
         ("postgresql://u:a%40b%25%2F%3A@h/d", "postgresql://u@h/d", "a@b%/:"),
         ("postgresql://u:a%b/c?d:e#f@h/d", "postgresql://u@h/d", "a%b/c?d:e#f"),
+        ("postgresql://u:p@ss@h/d", "postgresql://u@h/d", "p@ss"),
+        ("postgresql://u:100%41%@h/d", "postgresql://u@h/d", "100%41%"),
         ("postgresql://u%40x:p@[::1]:5432/my%20d", "postgresql://u%40x@[::1]:5432/my%20d", "p"),
         ("postgresql://u@h1:1,h2:2/d?keepalives=0", "postgresql://u@h1:1,h2:2/d?keepalives=0", ""),
         ("postgresql://u@h/d?password=a%26b&sslmode=require", "postgresql://u@h/d?sslmode=require", "a&b"),
@@ -44,6 +48,17 @@ def test_a_password_leaves_its_url_which_stays_what_it_was(url: str, target: str
 def test_no_encoded_password_stays_in_the_url(password: str) -> None:
     encoded = "".join(f"%{byte:02X}" for byte in password.encode())
     assert parse(f"postgresql://u:{encoded}@h/d") == ("postgresql://u@h/d", password)
+
+
+@given(st.text(st.characters(codec="ascii", exclude_characters="\n\r\0"), min_size=1))
+def test_both_images_read_the_same_password_in_a_url(password: str) -> None:
+    url = f"postgresql://u:{password}@h/d"
+    try:
+        theirs = rucio_url.parse(url, "the URL")
+    except ConfigError:
+        return
+    target, ours = parse(url)
+    assert (target, ours) == ("postgresql://u@h/d", theirs.password)
 
 
 @pytest.mark.parametrize("url", ["", "mysql://u:geheim@h/d", "host=h password=geheim", "postgresql:/u:geheim@h"])
