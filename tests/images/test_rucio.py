@@ -69,6 +69,7 @@ def test_the_server_starts_without_a_database_and_says_so(image: tuple[str, Lab]
 
 def test_it_holds_what_rucio_calls(image: tuple[str, Lab]) -> None:
     version, opened = image
+    assert opened.do("id", "--user", "--name").strip() == "rucio"  # without a name Rucio's client fails
     assert "Usage:" in opened.run("xrdfs", "--help").stdout
     assert "http" in opened.do(
         "rucio-run", "python3", "-c", "import gfal2; print(gfal2.creat_context().get_plugin_names())"
