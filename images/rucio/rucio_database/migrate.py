@@ -27,7 +27,8 @@ OWN_SESSIONS = (connect.APPLICATION, "postgres-backup")
 class Approved:
     """What somebody approved: the hash of a plan.
 
-    `own_hosts`: prefix of the host names of our own daemons, which are stopped already; `patience`: seconds to wait
+    `own_hosts`: prefix of the host names of our own daemons, which are stopped already. Daemons of a RucioServer whose
+    name begins with ours and a dash have it too: they are still noticed, by their sessions. `patience`: seconds to wait
     for sessions that are just ending.
     """
 
@@ -133,7 +134,7 @@ def _upgrade(connection: Connection, target: connect.Target, facts: inspection.F
 def _failed(after: Result, before: str, failure: str, shown: Plan) -> Result:
     if after.revision == before:
         left = f"Nothing was changed, the schema still has revision {before}"
-        mend = "Mend the cause and approve anew, or go back to the version before"
+        mend = "Mend the cause and delete this Job to have it tried again, or go back to the version before"
     else:
         left = f"The schema now has revision {after.revision}"
         mend = "Restore the backup that was made before it"

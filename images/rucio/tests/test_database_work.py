@@ -207,6 +207,7 @@ def test_a_migration_that_fails_says_where_and_is_not_tried_again_unasked(
     plan = plan_of(tool, url)
     failed = migrate(tool, url, plan, "--watch", folder=tmp_path)
     assert (failed.code, failed.state, failed.result["revision"]) == (1, "failed", OLD)
+    assert "delete this Job to have it tried again" in failed.result["message"]
     assert "0548e199f091" in failed.message
     assert "already exists" in failed.message
     assert f"still has revision {OLD}" in failed.message
