@@ -46,7 +46,8 @@ def assess(server: RucioServer, view: View, context: Context, now: datetime) -> 
 def _ready(server: RucioServer, blame: Blame | None) -> Condition:
     if blame is not None:
         return Condition("Ready", "False", blame.reason, blame.message)
-    return Condition("Ready", "True", RucioReason.SERVING, f"serves Rucio {server.spec.version}")
+    mocked = "; transfers are mocked: no file moves" if domain.mocked(server) else ""
+    return Condition("Ready", "True", RucioReason.SERVING, f"serves Rucio {server.spec.version}{mocked}")
 
 
 def _not_serving(judged: Judged, login: Condition, alive: Condition | None) -> Blame | None:

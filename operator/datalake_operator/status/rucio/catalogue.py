@@ -28,9 +28,20 @@ def wanted(server: RucioServer, *, held: bool) -> tuple[Wanted, ...]:
             deployment=called.daemon(server.metadata.name, one.name),
             prefixes=one.known.heartbeats,
             limit=timedelta(seconds=one.limit),
+            needs=_needs(server, one.daemon),
         )
         for one in found
     )
+
+
+def _needs(server: RucioServer, daemon: str) -> str:
+    """What a daemon ends without (38.6.4 and 41.5.1)."""
+    if daemon == "dark-reaper":
+        return "ends until there is an RSE"
+    options = {(one.section, one.option.lower()) for one in (*server.spec.config, *server.spec.secret_config)}
+    if daemon == "hermes" and ("hermes", "services_list") not in options:
+        return "ends until spec.config has hermes.services_list, which says where messages go"
+    return ""
 
 
 def removed_options(server: RucioServer) -> dict[str, str]:

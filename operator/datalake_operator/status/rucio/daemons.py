@@ -34,6 +34,8 @@ class Wanted:
     """What the names in its heartbeats begin with, each of which every pod writes; empty where it writes none."""
     limit: timedelta
     """Age at which a heartbeat is stale."""
+    needs: str = ""
+    """What it ends without, however often it is started; empty for nothing."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,8 @@ def healthy(daemons: Sequence[Daemon]) -> Condition:
     """Judge all instances together. Messages hold names, and no ages, which change all the time."""
     failing = [daemon for daemon in daemons if daemon.failing]
     if failing:
-        text = f"{_names(failing)}: {failing[0].failing}"
+        needs = "".join(f"; {daemon.wanted.name} {daemon.wanted.needs}" for daemon in failing if daemon.wanted.needs)
+        text = f"{_names(failing)}: {failing[0].failing}{needs}"
         return Condition(TYPE, "False", RucioReason.DAEMONS_FAILING, text)
     silent = [daemon for daemon in daemons if daemon.silent]
     if silent:

@@ -114,7 +114,7 @@ def warnings(judged: Judged) -> Iterator[Condition]:
             f"when storage and catalogue fit together: {command(server, 'approve-destructive', hold)}"
         )
         yield Condition("DestructiveDaemonsHeld", "True", RucioReason.APPROVAL_AWAITED, text)
-    if "mock" in server.spec.transfers.tools:
+    if mocked(server):
         text = "spec.transfers.tools has mock: transfers are said to have happened, and no file moves"
         yield Condition("TransfersMocked", "True", RucioReason.MOCK_TOOL, text)
     enough = connections.sufficient(server, _replicas(seen), wanted(server, held=False), found.max_connections)
@@ -124,6 +124,11 @@ def warnings(judged: Judged) -> Iterator[Condition]:
     if removed:
         text = "; ".join(f"{option}: {mend}" for option, mend in sorted(removed.items()))
         yield Condition("ConfigCurrent", "False", RucioReason.OPTIONS_REMOVED, text)
+
+
+def mocked(server: RucioServer) -> bool:
+    """Whether transfers are said to have happened, and no file moves."""
+    return "mock" in server.spec.transfers.tools
 
 
 def _named(server: RucioServer) -> str:

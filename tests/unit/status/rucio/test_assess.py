@@ -608,6 +608,19 @@ def test_a_login_that_is_refused_says_what_to_do() -> None:
 # --- what does not decide Ready
 
 
+@pytest.mark.parametrize("daemon", ["dark-reaper", "hermes"])
+def test_what_a_daemon_ends_without_is_told(daemon: str) -> None:
+    words = {"dark-reaper": "there is an RSE", "hermes": "spec.config has hermes.services_list"}
+    one = server(daemons={"preset": "None", "instances": [{"name": "mine", "daemon": daemon}]})
+    seen = running(one, pods=(pod("server", "server-a"), crashing("daemon-mine", "mine-pod")))
+    assert reasons(assess(one, seen))["DaemonsHealthy"] == "False/DaemonsFailing"
+    assert f"mine ends until {words[daemon]}" in condition(assess(one, seen), "Ready").message
+    config = [{"section": "hermes", "option": "services_list", "value": "influx"}]
+    configured = server(daemons={"preset": "None", "instances": [{"name": "mine", "daemon": daemon}]}, config=config)
+    seen = running(configured, pods=(pod("server", "server-a"), crashing("daemon-mine", "mine-pod")))
+    assert ("ends until" in condition(assess(configured, seen), "Ready").message) == (daemon == "dark-reaper")
+
+
 def test_held_daemons_are_told_with_the_command_that_lets_them_go() -> None:
     one = server(**ONE)
     reaper = ("Deployment", deployment("rucio-reaper", 0))
@@ -629,6 +642,7 @@ def test_held_daemons_are_told_with_the_command_that_lets_them_go() -> None:
 def test_mocked_transfers_are_told() -> None:
     one = server(**ONE, transfers={"tools": ["mock"]})
     assert reasons(assess(one, running(one)))["TransfersMocked"] == "True/MockTool"
+    assert condition(assess(one, running(one)), "Ready").message.endswith("; transfers are mocked: no file moves")
 
 
 def test_connections_are_counted_for_the_worst_case() -> None:
