@@ -68,9 +68,9 @@ def look(wanted: Wanted, view: View, beats: Sequence[Mapping[str, Any]] | None, 
     if beats is None or not wanted.prefixes:
         return Daemon(wanted, sum(map(is_ready, pods)), None, failing, silent=False, due=None)
     newest = {pod["metadata"]["name"]: _newest(wanted, pod["metadata"]["name"], beats) for pod in pods}
-    # A pod that has not written yet has the same time to do so as to write again.
-    since = {pod["metadata"]["name"]: newest[pod["metadata"]["name"]] or _started(pod) for pod in pods if is_ready(pod)}
-    ends = [at + wanted.limit for at in since.values() if at is not None]
+    # A pod that has not written yet has the same time to do so as to write again. One that hangs is not ready either.
+    since = [newest[pod["metadata"]["name"]] or (_started(pod) if is_ready(pod) else None) for pod in pods]
+    ends = [at + wanted.limit for at in since if at is not None]
     written = [at for at in newest.values() if at is not None]
     return Daemon(
         wanted,

@@ -57,6 +57,13 @@ def test_a_heartbeat_beyond_its_limit_is_silence() -> None:
     assert (late.live, late.due) == (0, None)
 
 
+def test_one_that_hangs_is_silent_although_its_pod_is_no_longer_ready() -> None:
+    hanging = (pod("daemon-reaper", "a", ready=False),)
+    soon = judged(beat("a", ago=590), pods=hanging)
+    assert (reason(soon), soon.due) == ("DaemonsAlive", NOW + timedelta(seconds=10))
+    assert reason(judged(beat("a", ago=601), pods=hanging)) == "HeartbeatsStale"
+
+
 def test_a_pod_that_has_not_written_yet_has_as_much_time_for_the_first() -> None:
     young = judged()
     assert reason(young) == "DaemonsStarting"
