@@ -38,8 +38,7 @@ def _needs(server: RucioServer, daemon: str) -> str:
     """What a daemon ends without (38.6.4 and 41.5.1)."""
     if daemon == "dark-reaper":
         return "ends until there is an RSE"
-    options = {(one.section, one.option.lower()) for one in (*server.spec.config, *server.spec.secret_config)}
-    if daemon == "hermes" and ("hermes", "services_list") not in options:
+    if daemon == "hermes" and "hermes.services_list" not in _options(server):
         return "ends until spec.config has hermes.services_list, which says where messages go"
     return ""
 
@@ -50,6 +49,10 @@ def removed_options(server: RucioServer) -> dict[str, str]:
         gone = known(server).removed_options
     except Refused:
         return {}
-    free = [f"{entry.section}.{entry.option}" for entry in server.spec.config]
-    secret = [f"{entry.section}.{entry.option}" for entry in server.spec.secret_config]
-    return {option: gone[option] for option in (*free, *secret) if option in gone}
+    return {option: gone[option] for option in _options(server) if option in gone}
+
+
+def _options(server: RucioServer) -> list[str]:
+    """Options that the spec sets, as `section.option`; Rucio does not regard case in options."""
+    free = [f"{entry.section}.{entry.option.lower()}" for entry in server.spec.config]
+    return [*free, *(f"{entry.section}.{entry.option.lower()}" for entry in server.spec.secret_config)]
