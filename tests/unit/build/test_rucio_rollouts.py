@@ -205,6 +205,13 @@ def test_the_database_is_looked_at_anew_when_something_that_the_look_depends_on_
     assert ("Job", after) in children(rucio(**spec), wanted)
 
 
+def test_a_database_that_held_a_rucio_is_not_filled_anew_and_not_looked_at_anew_for_that() -> None:
+    name = names.ensure_job(rucio(), RUCIO_CONTEXT, RUNNING)
+    for filled in (False, True):
+        job = children(rucio(), replace(RUNNING, filled=filled))["Job", name]
+        assert ("--bootstrap" in job["spec"]["template"]["spec"]["containers"][0]["args"]) is not filled
+
+
 def test_the_embedded_database_restarts_only_for_what_concerns_it() -> None:
     def template(stage: Stage = RUNNING, **spec: Any) -> Any:
         return children(rucio(**spec), stage)["StatefulSet", "rucio-postgres"]["spec"]["template"]

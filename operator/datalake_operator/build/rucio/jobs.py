@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from datalake_operator.api.rucio import RucioServer
@@ -36,17 +37,19 @@ _RESOURCES = {"requests": {"cpu": "50m", "memory": "256Mi"}}
 def ensure_job(server: RucioServer, context: Context, stage: Stage) -> str:
     """Name of the Job that looks after the database, whose hash holds all that it depends on.
 
+    But for whether the database was filled before: that only keeps a later one from filling it, and asks for none.
+
     Raises:
         Refused, UnsafeValue: there is no configuration for it.
     """
-    return _named(server, _ensure(server, context, stage))
+    text = json.dumps(_ensure(server, context, replace(stage, filled=False)), sort_keys=True, separators=(",", ":"))
+    return called.ensure_prefix(server.metadata.name) + hashlib.sha256(text.encode()).hexdigest()[:10]
 
 
 def jobs(server: RucioServer, context: Context, stage: Stage, metadata: Mapping[str, Any]) -> Iterator[Manifest]:
     """The Jobs that are wanted now."""
     name, plan = server.metadata.name, stage.plan
-    pod = _ensure(server, context, stage)
-    yield _job(metadata, _named(server, pod), pod, restarts=_ALWAYS)
+    yield _job(metadata, ensure_job(server, context, stage), _ensure(server, context, stage), restarts=_ALWAYS)
     if plan is None:
         return
     keep = server.spec.migrations.backup.keep
@@ -68,17 +71,12 @@ def config_name(server: RucioServer, role: Role) -> str:
     return names.hashed(called.config(server.metadata.name), config.data(server, role))
 
 
-def _named(server: RucioServer, pod: Manifest) -> str:
-    text = json.dumps(pod, sort_keys=True, separators=(",", ":"))
-    return called.ensure_prefix(server.metadata.name) + hashlib.sha256(text.encode()).hexdigest()[:10]
-
-
 def _ensure(server: RucioServer, context: Context, stage: Stage) -> Manifest:
     """Classifies the database; fills or adopts it, sets the password of root. The only pod that sees that password."""
     manage = {None: "auto", True: "yes", False: "no"}[server.spec.root_account.manage]
     words = [
         "ensure",
-        *(["--bootstrap"] if server.spec.bootstrap == "IfEmpty" else []),
+        *(["--bootstrap"] if server.spec.bootstrap == "IfEmpty" and not stage.filled else []),
         *([f"--adopt={stage.adopt}"] if stage.adopt else []),
         *("--root-secret", mounts.ROOT),
         *("--manage-root", manage),

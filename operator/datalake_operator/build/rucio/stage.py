@@ -59,6 +59,9 @@ class Stage:
     adopt: str = ""
     """Name of the database whose use is allowed although somebody else filled it."""
 
+    filled: bool = False
+    """Whether the database has held a Rucio before: an empty one then has lost it, and must not be filled anew."""
+
     held: bool = False
     """Whether daemons that delete or move files have no replicas until somebody approves."""
 

@@ -164,11 +164,19 @@ def changed(seen: Seen) -> Blame | None:
 def _of_state(state: str, words: str, seen: Seen) -> Blame | None:
     if state in _MENDING:
         return Blame(_MENDING[state], words)
-    if state == "empty" and seen.server.spec.bootstrap == "IfEmpty" and seen.at.step is Step.BLOCKED:
+    lost = seen.at.stage.filled or seen.at.step is Step.RUNNING
+    if state == "empty" and seen.server.spec.bootstrap == "IfEmpty" and not lost:
         return Blame(RucioReason.CHECKING_DATABASE, words)
     reason = _STALLED.get(state)
-    mend = "; set spec.bootstrap to IfEmpty to have it filled, or restore a dump" if state == "empty" else ""
+    mend = (_LOST if lost else _UNFILLED) if state == "empty" else ""
     return Blame(reason, words + mend + _adoption(state, seen), stalled=True) if reason else None
+
+
+_UNFILLED = "; set spec.bootstrap to IfEmpty to have it filled, or restore a dump"
+_LOST = (
+    "; it held a Rucio before, and is not filled anew by itself: find out where that went and restore a dump, or "
+    "delete this resource and apply it again to begin anew"
+)
 
 
 def _adoption(state: str, seen: Seen) -> str:

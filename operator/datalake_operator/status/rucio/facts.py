@@ -22,6 +22,11 @@ def before(view: View) -> DatabaseStatus:
         return DatabaseStatus()
 
 
+def filled(view: View) -> bool:
+    """Whether this resource has run on a database that held a Rucio."""
+    return before(view).lfn2pfn is not None
+
+
 def known(view: View, job: str) -> DatabaseStatus | None:
     """What the Job of this name found out, though its pods may be gone; None for nothing yet.
 

@@ -47,7 +47,7 @@ class RucioReason:
     """The image holds another version of Rucio than the spec says, or a policy package that does not go with it."""
 
     DATABASE_EMPTY = "DatabaseEmpty"
-    """The database is empty and shall not be filled."""
+    """The database is empty and shall not be filled: the spec says so, or it held a Rucio before."""
 
     DATABASE_PARTIAL = "DatabasePartial"
     """Rucio's tables are there in part, and what is there holds data or shall not be touched."""

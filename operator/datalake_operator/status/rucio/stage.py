@@ -118,6 +118,7 @@ def _ground(server: RucioServer, view: View) -> Stage:
         credentials=all(found is not None for found in used.values()),
         stamps={f"{kind}/{name}": stamp(found) for (kind, name), found in sorted(used.items()) if found is not None},
         adopt=_adopt(server),
+        filled=facts.filled(view),
         found_replicas=found_replicas(server, view),
     )
 

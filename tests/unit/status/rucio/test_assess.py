@@ -162,6 +162,15 @@ def test_each_state_of_the_database_is_blamed_by_its_name(
         assert condition(assessment, "DatabaseReachable").status == "True"
 
 
+def test_an_empty_database_that_held_a_rucio_is_not_filled_anew_behind_its_users_back() -> None:
+    one, seen = told("empty")
+    assert reasons(assess(one, seen))["Ready"] == "False/CheckingDatabase"
+    assessment = assess(one, replace(seen, previous={"database": {"lfn2pfn": "hash"}}))
+    assert reasons(assessment)["Ready"] == "False/DatabaseEmpty"
+    assert "held a Rucio before" in condition(assessment, "Ready").message
+    assert assessment.stalled
+
+
 def test_an_empty_database_that_shall_not_be_filled_is_a_users_affair() -> None:
     assessment = assess(*told("empty", bootstrap="Never"))
     assert reasons(assessment)["Ready"] == "False/DatabaseEmpty"
