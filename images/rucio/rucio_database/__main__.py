@@ -43,6 +43,7 @@ def _parser() -> argparse.ArgumentParser:
     ensure.add_argument("--bootstrap", action="store_true", help="fill an empty or half made database")
     ensure.add_argument("--adopt", default="", metavar="DATABASE", help="take over the database of this name")
     ensure.add_argument("--root-secret", type=Path, metavar="DIR", help="folder with username and password of root")
+    ensure.add_argument("--lfn2pfn", default="", metavar="NAME", help="how names become paths, to be remembered")
     ensure.add_argument("--manage-root", choices=("auto", "yes", "no"), default="auto")
     migrate = verbs.add_parser("migrate", help="migrate by the approved plan")
     migrate.add_argument("--plan", required=True, metavar="HASH")
@@ -110,6 +111,7 @@ def _ensure(target: connect.Target, options: argparse.Namespace) -> Result:
         adopt=options.adopt,
         credentials=root.read(options.root_secret) if options.root_secret else None,
         manage_root=options.manage_root,
+        lfn2pfn=options.lfn2pfn,
     )
     return ensure.ensure(target, wanted)
 

@@ -20,7 +20,7 @@ class Wanted:
     """What shall be.
 
     `adopt`: name of the database to take over. `manage_root`: auto is yes, except on an adopted database.
-    `credentials` None: root's password is left alone.
+    `credentials` None: root's password is left alone. `lfn2pfn`: for the mark of a database that is filled or adopted.
     """
 
     owner: Owner
@@ -28,6 +28,7 @@ class Wanted:
     adopt: str = ""
     credentials: root.Credentials | None = None
     manage_root: str = "auto"
+    lfn2pfn: str = ""
 
 
 def ensure(target: connect.Target, wanted: Wanted) -> Result:
@@ -49,7 +50,7 @@ def ensure(target: connect.Target, wanted: Wanted) -> Result:
                     facts = inspection.inspect(connection, target)
                 if _adoption_due(facts, wanted):
                     with connection.begin():
-                        marks.write(connection, facts.schema, marks.adopt(facts.mark, wanted.owner))
+                        marks.write(connection, facts.schema, marks.adopt(facts.mark, wanted.owner, wanted.lfn2pfn))
                     facts = inspection.inspect(connection, target)
                 password = _set_password(connection, facts, wanted, fresh="bootstrapped" in done)
         result = report.of_facts("ensure", target, facts, wanted.owner)
@@ -58,7 +59,9 @@ def ensure(target: connect.Target, wanted: Wanted) -> Result:
 
 
 def _own(facts: Facts, wanted: Wanted) -> Mark:
-    return facts.mark if facts.mark and facts.mark.owner == wanted.owner else Mark(wanted.owner)
+    if facts.mark and facts.mark.owner == wanted.owner:
+        return facts.mark
+    return Mark(wanted.owner, lfn2pfn=wanted.lfn2pfn or None)
 
 
 def _is_ours(facts: Facts, wanted: Wanted) -> bool:

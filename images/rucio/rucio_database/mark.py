@@ -27,13 +27,15 @@ class Mark:
     """The mark of an owner.
 
     `hold`: an id; daemons that delete or move files wait until somebody approves it. `adopted`: the database was
-    filled by somebody else. `restored`: RFC 3339 time when it was restored from a dump.
+    filled by somebody else. `restored`: RFC 3339 time when it was restored from a dump. `lfn2pfn`: how names became
+    paths when it was filled or adopted; another way would look for every file in another place.
     """
 
     owner: Owner
     hold: str | None = None
     adopted: bool = False
     restored: str | None = None
+    lfn2pfn: str | None = None
 
 
 def read(connection: Connection, schema: str) -> Mark | None:
@@ -55,10 +57,12 @@ def write(connection: Connection, schema: str, mark: Mark) -> None:
     connect.run(connection, statement)
 
 
-def adopt(found: Mark | None, owner: Owner) -> Mark:
+def adopt(found: Mark | None, owner: Owner, lfn2pfn: str | None) -> Mark:
     """The mark of a database that this owner takes over: its daemons are held until somebody approves."""
-    restored = found.restored if found else None
-    return Mark(owner, hold=secrets.token_hex(8), adopted=True, restored=restored)
+    before = found or Mark(owner)
+    return replace(
+        before, owner=owner, hold=secrets.token_hex(8), adopted=True, lfn2pfn=before.lfn2pfn or lfn2pfn or None
+    )
 
 
 def parse(comment: str) -> Mark | None:
@@ -70,14 +74,14 @@ def parse(comment: str) -> Mark | None:
         owner = Owner(str(data["cluster"]), str(data["namespace"]), str(data["name"]))
     except (ValueError, KeyError, TypeError):
         return None
-    mark = Mark(owner, adopted=bool(data.get("adopted")))
-    return replace(mark, hold=data.get("hold") or None, restored=data.get("restored") or None)
+    hold, restored, lfn2pfn = (data.get(key) or None for key in ("hold", "restored", "lfn2pfn"))
+    return Mark(owner, hold, bool(data.get("adopted")), restored, lfn2pfn)
 
 
 def render(mark: Mark) -> str:
     """The comment that holds a mark."""
     data = {"cluster": mark.owner.cluster, "namespace": mark.owner.namespace, "name": mark.owner.name}
-    extra = {"hold": mark.hold, "adopted": mark.adopted, "restored": mark.restored}
+    extra = {"hold": mark.hold, "adopted": mark.adopted, "restored": mark.restored, "lfn2pfn": mark.lfn2pfn}
     return _PREFIX + json.dumps({**data, **{key: value for key, value in extra.items() if value}})
 
 

@@ -35,6 +35,7 @@ def of_facts(verb: str, target: Target, facts: Facts, owner: Owner | None) -> Re
         owner=vars(mark.owner).copy() if mark else None,
         ours=ours,
         hold=mark.hold if mark else None,
+        lfn2pfn=mark.lfn2pfn if mark else None,
     )
 
 

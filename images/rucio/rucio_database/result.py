@@ -48,6 +48,7 @@ class Result:
     owner: dict[str, str] | None = None
     ours: bool = False
     hold: str | None = None
+    lfn2pfn: str | None = None
     bootstrapped: bool = False
     rootPassword: str | None = None  # noqa: N815
     policySupports: list[str] | None = None  # noqa: N815

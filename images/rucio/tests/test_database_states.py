@@ -289,8 +289,12 @@ def test_adoption_takes_the_name_of_the_database_and_holds_what_deletes(
 ) -> None:
     url = server.url(name := database(filled if state == "current" else old))
     other = {**OWNER, "name": "other"}
-    secret = ("--root-secret", str(root_secret))
+    secret = ("--root-secret", str(root_secret), "--lfn2pfn", "identity")
     assert tool.ensure(url, "--adopt", "another", *secret, owner=other).state == "not-ours"
+    adopted = tool.ensure(url, "--adopt", name, *secret, owner=other)
+    assert adopted.result["lfn2pfn"] == "identity"
+    third = tool.ensure(url, "--adopt", name, "--lfn2pfn", "hash")
+    assert third.result["lfn2pfn"] == "identity", "what the one before said of its files is still true"
     adopted = tool.ensure(url, "--adopt", name, *secret, owner=other)
     assert (adopted.state, adopted.result["ours"], adopted.result["owner"]) == (state, True, other)
     assert adopted.result["hold"]

@@ -88,6 +88,13 @@ def test_the_bootstrap_makes_what_rucio_needs_and_no_well_known_identity(
     assert login(tool, url, "root", "secret") == "refused"
 
 
+def test_a_bootstrap_remembers_how_names_become_paths_and_a_later_run_does_not_change_it(
+    server: Server, tool: Tool, database: Database
+) -> None:
+    url = server.url(database("template0"))
+    assert [tool.ensure(url, "--lfn2pfn", name).result["lfn2pfn"] for name in ("hash", "identity")] == ["hash", "hash"]
+
+
 def test_a_bootstrap_leaves_the_schema_that_rucio_s_own_would(
     server: Server, tool: Tool, database: Database, filled: str
 ) -> None:

@@ -67,7 +67,7 @@ class RucioKind(Kind[RucioServer]):
                 EngineReason.DEPENDENCY_UNKNOWN,
             )
         own = _own(model, view)
-        refused = judge.refusal(model, own)
+        refused = judge.refusal(model, own, context)
         if refused is not None:
             raise refused
         return growth.settled(rucio.build(model, context, judge.stage(model, own, context)), own)

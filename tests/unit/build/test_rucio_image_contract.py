@@ -154,7 +154,7 @@ def test_words_of_jobs_at_the_database() -> None:
     identity = ["--cluster", "c-1", "--namespace", "demo", "--name", "rucio", "--version", "41.5.1", "--watch"]
     assert container(ensure["spec"]["template"])["args"] == [
         *("ensure", "--bootstrap", "--adopt=rucio $$(X)", "--root-secret", "/run/secrets/root"),
-        *("--manage-root", "auto", *identity),
+        *("--manage-root", "auto", "--lfn2pfn", "hash", *identity),
     ]
     migrate = built[f"rucio-migrate-{'f' * 10}"]
     assert container(migrate["spec"]["template"])["args"] == ["migrate", "--plan", "f" * 64, *identity]

@@ -59,6 +59,11 @@ def data(server: RucioServer, role: Role) -> dict[str, str]:
     return {"base.cfg": text(sections), "secret-options.json": json.dumps(files, indent=1) + "\n"}
 
 
+def lfn2pfn(server: RucioServer) -> str:
+    """How names become paths on deterministic storage."""
+    return server.spec.policy.lfn2pfn or "hash"
+
+
 def text(sections: Mapping[str, Mapping[str, str]]) -> str:
     """Print a configuration.
 
@@ -90,7 +95,7 @@ def _owned(server: RucioServer, role: Role) -> Sections:
         "policy": {
             "permission": policy.permission or "generic",
             "schema": policy.schema_ or "generic",
-            "lfn2pfn_algorithm_default": policy.lfn2pfn or "hash",
+            "lfn2pfn_algorithm_default": lfn2pfn(server),
             **({"package": policy.package} if policy.package else {}),
         },
         "conveyor": {

@@ -80,6 +80,7 @@ def _ensure(server: RucioServer, context: Context, stage: Stage) -> Manifest:
         *([f"--adopt={stage.adopt}"] if stage.adopt else []),
         *("--root-secret", mounts.ROOT),
         *("--manage-root", manage),
+        *("--lfn2pfn", config.lfn2pfn(server)),
         *_identity(server, context),
     ]
     return template(server, _pod(server, context, words, mounts.root(server)), stage)

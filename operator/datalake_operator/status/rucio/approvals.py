@@ -1,9 +1,11 @@
 """What a user says with annotations: the exact command for each, and what changes that need one are refused without."""
 
 from datalake_operator.api.rucio import RucioServer
-from datalake_operator.build import Refused
+from datalake_operator.build import Context, Refused
+from datalake_operator.build.rucio.config import lfn2pfn
 from datalake_operator.status.rucio import facts, live
 from datalake_operator.status.rucio.reasons import RucioReason
+from datalake_operator.status.rucio.stage import look
 from datalake_operator.status.rucio.target import root
 from datalake_operator.status.view import View
 
@@ -14,14 +16,17 @@ def command(server: RucioServer, annotation: str, value: str) -> str:
     return f"`kubectl -n {namespace} annotate rucioserver {name} --overwrite {live.PREFIX}{annotation}={value}`"
 
 
-def refusal(server: RucioServer, view: View) -> Refused | None:
-    """What of the spec is refused because of what the database was filled with; None for nothing."""
-    before = facts.before(view)
-    asked = server.spec.policy.lfn2pfn
-    if before.lfn2pfn not in (None, asked) and live.annotation(server, "allow-lfn2pfn") != asked:
+def refusal(server: RucioServer, view: View, context: Context) -> Refused | None:
+    """What of the spec is refused because of what the database was filled with; None for nothing.
+
+    The database says so itself, also to a resource that was deleted and made again; status, where it does not.
+    """
+    before, found = facts.before(view), look(server, view, context).facts
+    asked, filled = lfn2pfn(server), (found and found.lfn2pfn) or before.lfn2pfn
+    if filled not in (None, asked) and live.annotation(server, "allow-lfn2pfn") != asked:
         return Refused(
             RucioReason.PATH_ALGORITHM_CHANGED,
-            f"spec.policy.lfn2pfn: the database was filled with {before.lfn2pfn!r}, and {asked!r} would move the path "
+            f"spec.policy.lfn2pfn: the database was filled with {filled!r}, and {asked!r} would move the path "
             f"of every file on deterministic storage; set it back, or say that you mean it: "
             f"{command(server, 'allow-lfn2pfn', asked)}",
         )

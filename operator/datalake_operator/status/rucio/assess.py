@@ -5,6 +5,7 @@ from typing import Any
 
 from datalake_operator.api.rucio import RucioServer
 from datalake_operator.build import Context
+from datalake_operator.build.rucio.config import lfn2pfn
 from datalake_operator.status.conditions import Condition
 from datalake_operator.status.rucio import backups, daemons, domain, facts, servers
 from datalake_operator.status.rucio.blame import Blame, Seen
@@ -112,7 +113,7 @@ def _remembered(seen: Seen) -> dict[str, Any]:
             **({"job": None} if resumed(seen.server, seen.view) else {}),
             "hold": hold_of(seen.view, seen.at.facts) or None,
             "migration": seen.at.record,
-            "lfn2pfn": seen.server.spec.policy.lfn2pfn if running else before.lfn2pfn,
+            "lfn2pfn": found.lfn2pfn or before.lfn2pfn or (lfn2pfn(seen.server) if running else None),
             "root_username": username if running and username else before.root_username,
         }
     )

@@ -56,6 +56,7 @@ def _from_result(job: str, at: datetime, result: DatabaseResult) -> DatabaseStat
         database_bytes=result.database_bytes,
         max_connections=result.max_connections,
         plan=_plan(result),
+        lfn2pfn=result.lfn2pfn if result.ours else None,
     )
 
 

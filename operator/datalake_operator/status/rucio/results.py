@@ -113,6 +113,7 @@ class DatabaseResult(_Part):
     owner: Owner | None = None
     ours: bool = False
     hold: Word | None = None
+    lfn2pfn: Annotated[Word | None, Field(alias="lfn2pfn")] = None
     rucio_version: Word | None = None
     foreign: Annotated[list[Word], Field(max_length=1000)] = []
 

@@ -485,18 +485,29 @@ def test_what_a_job_said_that_is_being_deleted_does_not_count() -> None:
 def test_the_way_from_names_to_paths_is_immutable_once_the_database_is_filled() -> None:
     filled = view(previous={"database": {"lfn2pfn": "hash"}})
     one = server(policy={"lfn2pfn": "identity"})
-    refused = refusal(one, filled)
+    refused = refusal(one, filled, CONTEXT)
     assert refused is not None
     assert refused.reason == "PathAlgorithmChanged"
     assert f"{PREFIX}allow-lfn2pfn=identity" in refused.message
-    assert refusal(one, view()) is None
-    assert refusal(server(), filled) is None
-    assert refusal(server({"allow-lfn2pfn": "identity"}, policy={"lfn2pfn": "identity"}), filled) is None
+    assert refusal(one, view(), CONTEXT) is None
+    assert refusal(server(), filled, CONTEXT) is None
+    assert refusal(server({"allow-lfn2pfn": "identity"}, policy={"lfn2pfn": "identity"}), filled, CONTEXT) is None
+
+
+def test_the_database_itself_says_how_it_was_filled_to_a_resource_that_was_made_again() -> None:
+    one = server(policy={"lfn2pfn": "identity"})
+    refused = refusal(one, found(one, view(), result(lfn2pfn="hash")), CONTEXT)
+    assert refused is not None
+    assert "filled with 'hash'" in refused.message
+    assert refusal(server(policy={"lfn2pfn": ""}), found(server(), view(), result(lfn2pfn="hash")), CONTEXT) is None
+    theirs = found(one, view(), result("not-ours", ours=False, lfn2pfn="hash"))
+    assert refusal(one, theirs, CONTEXT) is None, "whose it is comes first"
+    assert assess(one, found(one, view(), result(lfn2pfn="hash")), CONTEXT, NOW).fields["database"]["lfn2pfn"] == "hash"
 
 
 def test_the_username_of_root_is_immutable_once_the_database_is_filled() -> None:
-    refused = refusal(server(), view(previous={"database": {"rootUsername": "admin"}}))
+    refused = refusal(server(), view(previous={"database": {"rootUsername": "admin"}}), CONTEXT)
     assert refused is not None
     assert refused.reason == "RootUsernameChanged"
     assert "root-secret" not in refused.message
-    assert refusal(server(), view(previous={"database": {"rootUsername": "root"}})) is None
+    assert refusal(server(), view(previous={"database": {"rootUsername": "root"}}), CONTEXT) is None
