@@ -58,7 +58,7 @@ def filled(lake: Kubectl, client: None, database: None) -> Iterator[None]:  # no
         catalogues.ready(lake, name)
         catalogues.ask(lake, name, FILL, ROOT)
     yield
-    catalogues.delete(lake, UPGRADED, BROKEN)
+    lake("delete", "rucioserver", UPGRADED, BROKEN, "--namespace", RUCIO)
 
 
 @pytest.fixture(scope="module")
