@@ -57,7 +57,7 @@ def until(lake: Kubectl, name: str, holds: Callable[[Object], object], what: str
         server = get(lake, name)
         return server if holds(server) else None
 
-    server = waiting.until(check, f"{name}: {what}", seconds=seconds, every=0.3)
+    server = waiting.until(check, f"{name}: {what}", seconds=seconds, every=0.7)
     assert server is not None
     return server
 
@@ -87,7 +87,7 @@ def delete(lake: Kubectl, *names: str) -> None:
     """Delete RucioServers, and wait until their pods are gone."""
     lake("delete", "rucioserver", *names, "--namespace", RUCIO)
     for name in names:
-        waiting.until(lambda: not pods(lake, name), f"pods of {name} to go", seconds=120, every=0.3)  # noqa: B023
+        waiting.until(lambda: not pods(lake, name), f"pods of {name} to go", seconds=120, every=0.7)  # noqa: B023
 
 
 def pods(lake: Kubectl, name: str, component: str = "") -> list[Object]:
