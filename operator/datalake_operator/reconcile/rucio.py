@@ -45,12 +45,15 @@ class RucioKind(Kind[RucioServer]):
         return tuple(dict.fromkeys(Reference(resource, namespace, name) for resource, name, _ in _named(model)))
 
     def lacking(self, model: RucioServer, view: View) -> Sequence[str]:
-        """The keys that are not in them."""
-        missing = (
+        """The keys that are not in them, nor any more in the Secrets that we made."""
+        missing = [
             f"key {key} of {resource.kind} {name}"
             for resource, name, key in _named(model)
             if key not in _keys(view.references.get((resource.kind, name)))
-        )
+        ]
+        for name, keys in judge.own_secrets(model).items():
+            live = _own(model, view).children.get((kube.SECRETS.kind, name))
+            missing += [f"key {key} of Secret {name}" for key in keys if live is not None and key not in _keys(live)]
         return tuple(dict.fromkeys(missing))
 
     def build(self, model: RucioServer, context: Context, view: View) -> tuple[Manifest, ...]:

@@ -60,6 +60,14 @@ def test_every_key_that_is_not_there_is_named() -> None:
     )
 
 
+def test_a_key_that_somebody_took_out_of_a_secret_of_ours_is_named() -> None:
+    live = {"metadata": {"name": "x-database"}, "data": {"username": "eA==", "database": "eA=="}}
+    assert KIND.lacking(server(), View(children={("Secret", "x-database"): live})) == (
+        "key password of Secret x-database",
+    )
+    assert KIND.lacking(server(), View()) == (), "they are just being made"
+
+
 def test_without_the_identity_of_the_cluster_nothing_is_built() -> None:
     context = Context(xcache_image="x", operator_namespace="o", cluster_trouble="403 Forbidden: no right")
     with pytest.raises(Postponed, match="403 Forbidden: no right"):

@@ -100,11 +100,15 @@ def spent_jobs(server: RucioServer, view: View, context: Context) -> tuple[str, 
     return (*spent, *migration.spent(server, view, at))
 
 
-def own_secrets(server: RucioServer) -> tuple[str, ...]:
-    """Names of the Secrets that the operator makes for this server."""
+def own_secrets(server: RucioServer) -> dict[str, tuple[str, ...]]:
+    """Keys of the Secrets that the operator makes for this server, by name."""
     name, spec = server.metadata.name, server.spec
-    root = () if spec.root_account.secret_ref else (called.root_secret(name),)
-    return (*root, called.database_secret(name)) if spec.database.embedded else root
+    found: dict[str, tuple[str, ...]] = {}
+    if spec.root_account.secret_ref is None:
+        found[called.root_secret(name)] = ("username", "password")
+    if spec.database.embedded is not None:
+        found[called.database_secret(name)] = ("username", "password", "database")
+    return found
 
 
 def _pods(view: View, job: str) -> bool:
