@@ -163,7 +163,7 @@ def _next(show: Show, cluster: Cluster, name: str, rucio: str, endpoints: dict[s
     show.commands(
         [
             (f'alias kubectl="{program} --kubeconfig {shown(cluster.kubeconfig)}"', "first this"),
-            ("kubectl get datalake --all-namespaces --watch", "what there is, and whether it is ready"),
+            ("kubectl get datalake --all-namespaces --output wide", "what there is, whether it is ready, and why not"),
             (f"kubectl --namespace {NAMESPACE} describe xcachenode {name}", "what the operator says about the cache"),
             (f"kubectl --namespace {NAMESPACE} describe rucioserver {rucio}", "and about Rucio"),
             (f"kubectl --namespace {NAMESPACE} delete statefulset {name}", "break something: it is repaired at once"),

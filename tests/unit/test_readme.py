@@ -21,3 +21,9 @@ def test_its_first_cache_and_rucio_are_the_examples() -> None:
 def test_every_target_it_names_is_in_the_makefile() -> None:
     targets = set(re.findall(r"^([a-z0-9-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     assert set(re.findall(r"make ([a-z0-9]+(?:-[a-z0-9]+)*)", README)) - targets == set()
+
+
+def test_it_watches_one_kind_at_a_time_which_is_all_that_kubectl_can() -> None:
+    texts = [README, *(path.read_text() for path in (ROOT / "docs").glob("*.md"))]
+    texts.append((ROOT / "tests/demo/up.py").read_text())
+    assert [found for text in texts for found in re.findall(r"kubectl get datalake[^`\n]*--watch", text)] == []
