@@ -25,7 +25,7 @@ def assess(server: RucioServer, view: View, context: Context, now: datetime) -> 
     login, alive = domain.authenticated(judged), domain.alive(judged)
     ready = judged.database or _not_serving(judged, login, alive)
     conditions = [
-        _ready(server, ready),
+        _ready(judged, ready),
         *domain.database(judged),
         servers.ready(judged.seen, judged.database),
         login,
@@ -44,11 +44,14 @@ def assess(server: RucioServer, view: View, context: Context, now: datetime) -> 
 # --- Ready
 
 
-def _ready(server: RucioServer, blame: Blame | None) -> Condition:
+def _ready(judged: Judged, blame: Blame | None) -> Condition:
     if blame is not None:
         return Condition("Ready", "False", blame.reason, blame.message)
-    mocked = "; transfers are mocked: no file moves" if domain.mocked(server) else ""
-    return Condition("Ready", "True", RucioReason.SERVING, f"serves Rucio {server.spec.version}{mocked}")
+    server = judged.seen.server
+    held = "; daemons that delete or move files wait for approval: see DestructiveDaemonsHeld"
+    mocked = "; transfers are mocked: no file moves"
+    more = (held if judged.seen.at.stage.held else "") + (mocked if domain.mocked(server) else "")
+    return Condition("Ready", "True", RucioReason.SERVING, f"serves Rucio {server.spec.version}{more}")
 
 
 def _not_serving(judged: Judged, login: Condition, alive: Condition | None) -> Blame | None:
