@@ -27,7 +27,7 @@ _OWNED_OPTIONS = (
     "policy.permission",
     "policy.schema",
 )
-_SECRET_OPTION = "(pass(word|wd|phrase)?|pwd|secret|token|credential|private_?key)s?$"  # noqa: S105 - a pattern
+_SECRET_OPTION = "(pass(word|wd|phrase)?|pwd|secret|token|credential|(private|secret|access|api)_?key)s?$"  # noqa: S105 - a pattern
 _SECRET_VALUE = "://[^/@ ]*:[^/@ ]*@"  # noqa: S105 - a pattern
 
 BY_OPTION = ListType("map", ("section", "option"))
