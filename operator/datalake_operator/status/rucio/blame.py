@@ -242,7 +242,10 @@ def _dump_failed(seen: Seen) -> Blame:
 
 
 def _foreign(seen: Seen) -> Blame:
-    text = f"{seen.at.words}; servers and daemons stay stopped, and the migration goes on when they are gone; {_BACK}"
+    file = seen.at.record.file if seen.at.record else None
+    lacks = f"; what they write meanwhile is not in the dump {file}" if file else ""
+    goes_on = f"servers and daemons stay stopped, and the migration goes on when they are gone{lacks}"
+    text = f"{seen.at.words}; {goes_on}; {_BACK}"
     return Blame(RucioReason.FOREIGN_WRITERS, text)
 
 

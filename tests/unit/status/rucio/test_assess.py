@@ -420,7 +420,10 @@ def test_foreign_writers_are_named_and_waited_for() -> None:
     assessment = assess(server(APPROVED), behind(STOPPED, ("Job", job(MIGRATE)), pods=(writer,)))
     assert reasons(assessment)["Ready"] == "False/ForeignWriters"
     assert "host a" in condition(assessment, "Ready").message
+    assert "dump" not in condition(assessment, "Ready").message
     assert assessment.progressing
+    seen = behind(STOPPED, ("Job", job(MIGRATE)), DUMPED[0], pods=(writer, DUMPED[1]))
+    assert f"not in the dump {FILE}" in condition(assess(server(APPROVED), seen), "Ready").message
 
 
 def test_a_migration_that_failed_names_the_dump_and_how_to_restore_it() -> None:
