@@ -178,7 +178,7 @@ class RucioServerSpec(Model):
     monitoring: RucioMonitoring = Field(default_factory=RucioMonitoring)
     """How the server is watched."""
     deletion_policy: Literal["Retain", "Delete"] = "Retain"
-    """What becomes of claims when the resource is deleted. Retain by default."""
+    """What becomes of claims and generated Secrets when the resource is deleted. Retain by default."""
     resources: Resources = Field(default_factory=dict)
     """Resources of each daemon's container that has none of its own. Default: measured figures."""
     node_selector: NodeSelector = Field(default_factory=dict)

@@ -115,7 +115,7 @@ class MigrationBackup(Model):
     disabled: bool = False
     """True: migrate without a dump, because you have one of your own. False by default."""
     claim: Disk = Field(default_factory=Disk)
-    """Where the dump lies."""
+    """Where the dump lies, for an external database; of an embedded one it lies on embedded.backup.claim."""
     keep: Annotated[int, Field(ge=1, le=50)] = 3
     """Dumps that are kept. 3 by default."""
 
