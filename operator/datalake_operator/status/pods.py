@@ -22,6 +22,9 @@ _IMAGE_ERRORS = frozenset(
 _CREATE_ERRORS = frozenset({"CreateContainerConfigError", "CreateContainerError", "RunContainerError"})
 """Waiting reasons of a container as the kubelet names them (pkg/kubelet/images/types.go, container/sync_result.go)."""
 
+_SILENT = "it left no message; `kubectl logs --previous` has its output"
+"""Shown of a container that ended without a message, as Rucio's daemons do."""
+
 _LAST_WORDS = 300
 """Characters of a container's last words that are shown; its log holds the rest."""
 
@@ -179,7 +182,7 @@ def _crashing(pod: Pod) -> Finding | None:
         preparing = container["name"] in initial
         return Finding(
             PodReason.PREPARATION_FAILED if preparing else PodReason.CRASHING,
-            f"container {container['name']} ended with {_code(ended)}: {_shown(ended.get('message') or 'no words')}",
+            f"container {container['name']} ended with {_code(ended)}: {_shown(ended.get('message') or _SILENT)}",
             progressing=False,
         )
     return None

@@ -91,7 +91,7 @@ CASES: dict[str, tuple[dict[str, Any], str, str]] = {
     "a container killed for its memory says so": (
         pod(ready=False, containerStatuses=waiting("CrashLoopBackOff", lastState=ended(137, "", "OOMKilled"))),
         PodReason.CRASHING,
-        "exit code 137 (OOMKilled)",
+        "exit code 137 (OOMKilled): it left no message; `kubectl logs --previous` has its output",
     ),
     "a server that ends without an error and is not started again crashes too": (
         pod(ready=False, containerStatuses=waiting("CrashLoopBackOff", lastState=ended(0, "bye", "Completed"))),

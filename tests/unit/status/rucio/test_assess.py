@@ -644,11 +644,13 @@ def test_held_daemons_are_told_with_the_command_that_lets_them_go() -> None:
     assert f"{PREFIX}approve-destructive=h1" in message
     assert "no replicas: reaper; " in message
     assert reasons(assessment)["Ready"] == "True/Serving"
+    assert "wait for approval" in condition(assessment, "Ready").message
     assert assessment.fields["daemons"] == [{"name": "reaper", "desired": 0, "live": 0}]
     stale = assess(server({"approve-destructive": "h0"}, **ONE), seen)
     assert "'h0' is for another hold" in condition(stale, "DestructiveDaemonsHeld").message
     free = assess(server({"approve-destructive": "h1"}, **ONE), running(one, told=result(hold="h1")))
     assert "DestructiveDaemonsHeld" not in reasons(free)
+    assert "approval" not in condition(free, "Ready").message
 
 
 def test_mocked_transfers_are_told() -> None:
