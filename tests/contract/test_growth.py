@@ -97,10 +97,9 @@ async def test_a_claim_grows_and_the_pod_is_replaced_once(lab: Lab, grows: str) 
         return await asked(lab) == "2Gi" and template["metadata"]["annotations"][SIZES] == "d0=2Gi"
 
     await eventually(has_grown)
-    body = await lab.ready()
+    await lab.until(lambda body: is_ready(body) and bound_message(body) == "bound: claim x-d0")
     await lab.quiet()
     assert (await workload(lab))["metadata"]["generation"] == before["metadata"]["generation"] + 1
-    assert bound_message(body) == "bound: claim x-d0"
 
 
 @with_pods
