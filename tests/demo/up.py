@@ -166,9 +166,9 @@ def _next(show: Show, cluster: Cluster, name: str, rucio: str, endpoints: dict[s
             ("kubectl get datalake --all-namespaces --output wide", "what there is, whether it is ready, and why not"),
             (f"kubectl --namespace {NAMESPACE} describe xcachenode {name}", "what the operator says about the cache"),
             (f"kubectl --namespace {NAMESPACE} describe rucioserver {rucio}", "and about Rucio"),
-            (f"kubectl --namespace {NAMESPACE} delete statefulset {name}", "break something: it is repaired at once"),
             (f"kubectl --namespace {NAMESPACE} exec deployment/client -- {copy}", "read through the cache yourself"),
             (f"kubectl --namespace {NAMESPACE} exec {lake.POD} -- rucio rse list", "ask Rucio yourself"),
+            (f"kubectl --namespace {NAMESPACE} delete statefulset {name}", "break something: it is repaired at once"),
             ("kubectl explain xcachenode.spec.storage", "what can be said about storage"),
             (
                 f"kubectl --namespace {OPERATOR_NAMESPACE} port-forward {service}",
