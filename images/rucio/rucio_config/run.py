@@ -1,4 +1,7 @@
-"""rucio-run COMMAND...: write rucio.cfg, then become COMMAND, which finds it by RUCIO_CONFIG."""
+"""rucio-run COMMAND...: write rucio.cfg, then become COMMAND, which finds it by RUCIO_CONFIG.
+
+With RUCIO_WAIT_FOR_DATABASE set it becomes COMMAND only when the database takes connections.
+"""
 
 import os
 import sys
@@ -6,6 +9,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from rucio_config import wait
 from rucio_config.compose import RESULT, compose, write
 from rucio_config.errors import ConfigError
 
@@ -28,6 +32,8 @@ def main(arguments: Sequence[str], root: Path = Path("/")) -> int:
     os.environ["RUCIO_CONFIG"] = str(configuration)
     # Sessions in pg_stat_activity say who they are.
     os.environ.setdefault("PGAPPNAME", Path(arguments[0]).name)
+    if os.environ.get("RUCIO_WAIT_FOR_DATABASE"):
+        wait.for_database(configuration)
     try:
         os.execvp(arguments[0], list(arguments))  # noqa: S606 - that is what it is for
     except OSError as error:

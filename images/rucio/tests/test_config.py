@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 
 from rucio_config import compose, run, url
 from rucio_config.errors import ConfigError
+from tests.support import line
 from tests.support import rucio_environments as environments
+from tests.support.postgres import Server
 
 EVIL = "p@s:s/w#r?d%41%% [x]\\'\"$;=\u00e4"
 BASE = "[common]\nmulti_vo = False\n[policy]\npackage = a%%b\n"
@@ -204,6 +206,23 @@ def test_the_file_is_for_its_owner_only_and_the_command_takes_over(mounts: Mount
     assert output.split() == [str(configuration), Path(sys.executable).name, str(process.pid)]
     assert stat.S_IMODE(configuration.stat().st_mode) == 0o600
     assert [file.name for file in configuration.parent.iterdir()] == ["rucio.cfg"]
+
+
+def test_a_daemon_waits_for_its_database_and_shows_no_secret(mounts: Mounts, server: Server) -> None:
+    start = "import sys, pathlib; from rucio_config import run; run.main(sys.argv[2:], pathlib.Path(sys.argv[1]))"
+    with line.to(server.port) as wire:
+        mounts.put(f"{compose.DATABASE}/url", server.url("postgres", port=wire.port))
+        wire.cut()
+        with subprocess.Popen(
+            [environments.python("41.5.1"), "-c", start, mounts.root, "echo", "started"],
+            env={**os.environ, "PYTHONPATH": str(environments.IMAGE), "RUCIO_WAIT_FOR_DATABASE": "1"},
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        ) as process:  # fmt: skip
+            assert process.stderr is not None
+            assert process.stderr.readline() == "rucio-run: waits for the database (OperationalError)\n"
+            assert process.poll() is None
+            wire.mend()
+            assert process.communicate(timeout=30) == ("started\n", "")
 
 
 def test_what_is_wrong_is_told_where_kubelet_looks(

@@ -87,7 +87,7 @@ def deployment(server: RucioServer, stage: Stage, instance: Instance, config_nam
         "image": image,
         "command": ["tini", "--", "rucio-run", f"rucio-{instance.daemon}"],
         **arguments(instance.arguments),
-        **environment(server),
+        **environment(server, RUCIO_WAIT_FOR_DATABASE=1),
         "ports": [port("metrics", METRICS_PORT)],
         "resources": dict(instance.resources),
         **_readiness(instance),

@@ -80,7 +80,7 @@ def unreachable(seen: Seen) -> Blame | None:
     """The database does not answer, or refuses us."""
     found = seen.at.facts.state if seen.at.facts and seen.at.step is Step.BLOCKED else None
     said = found if found in UNREACHABLE else seen.state
-    pod = None if seen.state == "current" else postgres.trouble(seen.server, seen.view)
+    pod = postgres.trouble(seen.server, seen.view) if not _answers(seen) else None
     if said == "wrong-password":
         return Blame(RucioReason.DATABASE_PASSWORD_REFUSED, _words(seen, "the database refuses user or password"))
     if said is None and pod is None:
@@ -89,6 +89,12 @@ def unreachable(seen: Seen) -> Blame | None:
         text = f"the database does not answer: {pod}" if pod else _words(seen, "the database does not answer")
         return Blame(RucioReason.DATABASE_UNREACHABLE, text)
     return None
+
+
+def _answers(seen: Seen) -> bool:
+    """Whether servers found the database well, and its pod was not lost since."""
+    one = seen.view.observation
+    return seen.state == "current" and one is not None and not postgres.down_since(seen.server, seen.view, one.time)
 
 
 def _still(seen: Seen) -> Blame | None:
@@ -116,13 +122,20 @@ def unchecked(seen: Seen) -> Blame | None:
     """Nobody has looked at the database as the spec says now."""
     if seen.at.step is Step.CREDENTIALS:
         return Blame(RucioReason.CREDENTIALS_PENDING, "waits for the Secrets that hold its passwords")
-    if seen.at.step is not Step.CHECKING:
+    if seen.at.step is not Step.CHECKING or _routine(seen):
         return None
     # What a Job found before a suspension counts no more: another one follows.
     trouble = None if resumed(seen.server, seen.view) else _job_trouble(seen)
     return trouble or Blame(
         RucioReason.CHECKING_DATABASE, "looks at the database with the version and configuration of the spec"
     )
+
+
+def _routine(seen: Seen) -> bool:
+    """Whether a database that servers find well is looked at again though the spec is the same: a Secret changed."""
+    generation = seen.server.metadata.generation
+    same = generation is not None and seen.view.previous.get("observedGeneration") == generation
+    return same and seen.state == "current" and not resumed(seen.server, seen.view)
 
 
 def _job_trouble(seen: Seen) -> Blame | None:

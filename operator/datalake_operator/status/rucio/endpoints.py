@@ -16,6 +16,8 @@ def endpoints(server: RucioServer, view: View) -> dict[str, str]:
     an address is not known, what was said before stands.
     """
     spec, name = server.spec, server.metadata.name
+    if not view.children:
+        return {}  # refused before anything was made
     if spec.ingress is not None:
         url = f"https://{spec.ingress.host}"
         return {"rest": url, "auth": url}

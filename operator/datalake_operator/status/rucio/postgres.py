@@ -1,18 +1,23 @@
 """The pod of an embedded database."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from datalake_operator.api.rucio import RucioServer
 from datalake_operator.build.rucio import called
-from datalake_operator.status.pods import has_started, is_ready, is_stopping, why_missing, why_not_ready
+from datalake_operator.status.conditions import parse_time
+from datalake_operator.status.pods import condition, has_started, is_ready, is_stopping, why_missing, why_not_ready
 from datalake_operator.status.rucio import live
 from datalake_operator.status.view import View
 
 
 def trouble(server: RucioServer, view: View) -> str | None:
-    """Why the embedded database does not serve; None where its pod is ready, and for an external one."""
-    if server.spec.database.embedded is None:
+    """Why the embedded database does not serve; None where its pod is ready, and for an external one.
+
+    None, too, of a resource that was refused before anything was made.
+    """
+    if server.spec.database.embedded is None or not view.children:
         return None
     name = called.postgres(server.metadata.name)
     pods = live.components(view, called.POSTGRES)
@@ -23,6 +28,17 @@ def trouble(server: RucioServer, view: View) -> str | None:
     if finding is None and workload is not None:
         finding = why_missing(f"{name}-0", workload)
     return finding.message if finding else f"pod {name}-0 is starting"
+
+
+def down_since(server: RucioServer, view: View, moment: datetime) -> bool:
+    """Whether the embedded database's pod was lost after `moment`: what was heard of the database then is old."""
+    if trouble(server, view) is None:
+        return False
+    times = [
+        parse_time(pod["metadata"].get("deletionTimestamp") or condition(pod, "Ready").get("lastTransitionTime"))
+        for pod in live.components(view, called.POSTGRES)
+    ]
+    return bool(times) and all(time is not None and time > moment for time in times)
 
 
 def stuck_pods(server: RucioServer, view: View) -> list[Mapping[str, Any]]:

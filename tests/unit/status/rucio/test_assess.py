@@ -535,6 +535,33 @@ def test_a_server_that_was_asked_before_it_was_ready_is_not_blamed() -> None:
     assert "NetworkPolicy" in late
 
 
+def test_a_database_whose_pod_was_just_lost_is_blamed_before_servers_notice() -> None:
+    one, gone = server(**ONE), pod("postgres", "rucio-postgres-0", ready=False)
+    seen = running(one)
+    seen = replace(seen, pods=(gone, *(one for one in seen.pods if "postgres" not in one["metadata"]["name"])))
+    before, after = (
+        assess(one, replace(seen, observation=replace(answer(beat("reaper-pod")), time=at)))
+        for at in (NOW - timedelta(minutes=1), NOW)
+    )
+    assert reasons(before)["Ready"] == "False/DatabaseUnreachable"
+    assert reasons(after)["Ready"] == "True/Serving"  # servers have used it since
+
+
+def test_what_is_refused_before_anything_was_made_tells_of_no_pod() -> None:
+    assessment = assess(server(database={"embedded": {}}), View())
+    assert "endpoints" not in assessment.fields
+    assert not [one for one in assessment.conditions if "pod" in one.message]
+
+
+def test_a_routine_look_at_a_database_that_is_well_is_no_trouble() -> None:
+    one = server(**ONE)
+    one = one.model_copy(update={"metadata": one.metadata.model_copy(update={"generation": 2})})
+    before = view(SERVER, ("Deployment", deployment("rucio-reaper", 1)), pods=tuple(running(one).pods))
+    for judged, ready in ((2, "True/Serving"), (1, "False/CheckingDatabase")):
+        seen = replace(before, observation=answer(beat("reaper-pod")), previous={"observedGeneration": judged})
+        assert reasons(assess(one, seen))["Ready"] == ready
+
+
 def test_what_was_known_before_a_suspension_is_known_no_more() -> None:
     one = server(**ONE)
     known = assess(one, running(one)).fields
