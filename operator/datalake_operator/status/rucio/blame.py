@@ -86,7 +86,7 @@ def unreachable(seen: Seen) -> Blame | None:
     if said is None and pod is None:
         return _still(seen)
     if said == "unreachable" or pod is not None:
-        text = f"the database does not answer: {pod}" if pod else _words(seen, "the database does not answer")
+        text = f"the database does not run: {pod}" if pod else _words(seen, "the database does not answer")
         return Blame(RucioReason.DATABASE_UNREACHABLE, text)
     return None
 
@@ -132,10 +132,10 @@ def unchecked(seen: Seen) -> Blame | None:
 
 
 def _routine(seen: Seen) -> bool:
-    """Whether a database that servers find well is looked at again though the spec is the same: a Secret changed."""
-    generation = seen.server.metadata.generation
-    same = generation is not None and seen.view.previous.get("observedGeneration") == generation
-    return same and seen.state == "current" and not resumed(seen.server, seen.view)
+    """Whether a database that servers find well is looked at again though the spec is served: a Secret changed."""
+    said = {old["type"]: old for old in seen.view.previous.get("conditions", ())}.get("Ready", {})
+    served = said.get("status") == "True" and said.get("observedGeneration") == seen.server.metadata.generation
+    return served and seen.state == "current" and not resumed(seen.server, seen.view)
 
 
 def _job_trouble(seen: Seen) -> Blame | None:

@@ -557,8 +557,10 @@ def test_a_routine_look_at_a_database_that_is_well_is_no_trouble() -> None:
     one = server(**ONE)
     one = one.model_copy(update={"metadata": one.metadata.model_copy(update={"generation": 2})})
     before = view(SERVER, ("Deployment", deployment("rucio-reaper", 1)), pods=tuple(running(one).pods))
+    served = Condition("Ready", "True", "Serving", "")
     for judged, ready in ((2, "True/Serving"), (1, "False/CheckingDatabase")):
-        seen = replace(before, observation=answer(beat("reaper-pod")), previous={"observedGeneration": judged})
+        said = {"conditions": merge([], [served], judged, NOW), "observedGeneration": 2}
+        seen = replace(before, observation=answer(beat("reaper-pod")), previous=said)
         assert reasons(assess(one, seen))["Ready"] == ready
 
 
