@@ -80,3 +80,14 @@ def test_it_holds_what_rucio_calls(image: tuple[str, Lab]) -> None:
     for daemon in ("reaper", "auditor", "conveyor-submitter"):
         assert "usage: rucio-" in opened.do("rucio-run", f"rucio-{daemon}", "--help")
     assert opened.do("ls", "/opt/rucio/etc/mail_templates").split()
+
+
+def test_a_daemon_waits_for_its_database(image: tuple[str, Lab], tmp_path: Path) -> None:
+    _, opened = image
+    log = tmp_path / "log"
+    daemon = opened.start("rucio-run", "rucio-undertaker", log=log, RUCIO_WAIT_FOR_DATABASE="1")
+    opened.await_("its words", log.read_text)
+    assert log.read_text() == "rucio-run: waits for the database (OperationalError)\n"
+    assert daemon.poll() is None
+    daemon.terminate()
+    daemon.wait(timeout=10)

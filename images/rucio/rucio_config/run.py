@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from rucio_config import wait
 from rucio_config.compose import RESULT, compose, write
 from rucio_config.errors import ConfigError
 
@@ -33,7 +32,8 @@ def main(arguments: Sequence[str], root: Path = Path("/")) -> int:
     # Sessions in pg_stat_activity say who they are.
     os.environ.setdefault("PGAPPNAME", Path(arguments[0]).name)
     if os.environ.get("RUCIO_WAIT_FOR_DATABASE"):
-        wait.for_database(configuration)
+        # With a Python of its own: this one runs without site-packages, so that it starts fast.
+        arguments = [sys.executable, "-m", "rucio_config.wait", *arguments]
     try:
         os.execvp(arguments[0], list(arguments))  # noqa: S606 - that is what it is for
     except OSError as error:

@@ -1,10 +1,17 @@
-"""Daemons wait for their database instead of ending again and again: kubelet would start them ever more rarely."""
+"""python -m rucio_config.wait COMMAND...: become COMMAND once the database of RUCIO_CONFIG answers.
+
+Daemons wait instead of ending again and again: kubelet would start them ever more rarely.
+"""
 
 import configparser
+import os
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+
+import psycopg
+from sqlalchemy.engine import make_url
 
 _PAUSE = 2.0
 """Seconds between two attempts."""
@@ -16,9 +23,6 @@ def for_database(configuration: Path, pause: Callable[[float], None] = time.slee
     Of a failed attempt nothing is printed but its kind: its words may hold what nobody shall read, and the server's own
     health tells the operator why.
     """
-    import psycopg  # noqa: PLC0415 - only daemons wait
-    from sqlalchemy.engine import make_url  # noqa: PLC0415
-
     parser = configparser.ConfigParser()
     parser.read(configuration)
     url = make_url(parser.get("database", "default")).set(drivername="postgresql")
@@ -33,3 +37,8 @@ def for_database(configuration: Path, pause: Callable[[float], None] = time.slee
             pause(_PAUSE)
         else:
             return
+
+
+if __name__ == "__main__":
+    for_database(Path(os.environ["RUCIO_CONFIG"]))
+    os.execvp(sys.argv[1], sys.argv[1:])  # noqa: S606 - that is what it is for
