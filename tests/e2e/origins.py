@@ -7,6 +7,7 @@ from functools import cache
 from tests.demo import release
 from tests.demo.kubectl import Kubectl
 from tests.demo.up import ORIGIN
+from tests.e2e import plain
 from tests.e2e.names import STORAGE
 
 MEBIBYTES = 64
@@ -30,12 +31,7 @@ def apply(lake: Kubectl, name: str = "origin", files: tuple[str, ...] = FILES) -
 
 def scale(lake: Kubectl, name: str, replicas: int) -> None:
     """Switch an origin off (0) or on (1), and wait until that is so."""
-    lake("scale", f"deployment/{name}", "--namespace", STORAGE, f"--replicas={replicas}")
-    if replicas:
-        lake("rollout", "status", f"deployment/{name}", "--namespace", STORAGE, "--timeout", "120s")
-    else:
-        chosen = ["--selector", f"app.kubernetes.io/name={name}", "--namespace", STORAGE]
-        lake("wait", "--for=delete", "pod", *chosen, "--timeout", "60s")
+    plain.scale(lake, name, replicas, namespace=STORAGE, within=120)
 
 
 @cache

@@ -48,11 +48,11 @@ def apply(lake: Kubectl, name: str, user: int, mounts: Mapping[str, Object], **c
     scale(lake, name, 1)
 
 
-def scale(lake: Kubectl, name: str, replicas: int) -> None:
-    """Stop it (0), or start it (1); wait until that is so."""
-    lake("scale", f"deployment/{name}", "--namespace", RUCIO, f"--replicas={replicas}")
+def scale(lake: Kubectl, name: str, replicas: int, *, namespace: str = RUCIO, within: int = 240) -> None:
+    """Stop it (0), or start it (1); wait until that is so, `within` so many seconds for a start."""
+    lake("scale", f"deployment/{name}", "--namespace", namespace, f"--replicas={replicas}")
     if replicas:
-        lake("rollout", "status", f"deployment/{name}", "--namespace", RUCIO, "--timeout", "240s")
+        lake("rollout", "status", f"deployment/{name}", "--namespace", namespace, "--timeout", f"{within}s")
     else:
-        chosen = ["--selector", f"app.kubernetes.io/name={name}", "--namespace", RUCIO]
+        chosen = ["--selector", f"app.kubernetes.io/name={name}", "--namespace", namespace]
         lake("wait", "--for=delete", "pod", *chosen, "--timeout", "60s")

@@ -96,11 +96,6 @@ class KnownFile(Model):
     """Its adler32 checksum, 8 hexadecimal digits."""
 
 
-def _has_folders(endpoint: Any) -> bool:
-    paths = (entry.url.partition("://")[2].strip("/") for entry in endpoint.urls)
-    return endpoint.access == "ReadOnly" or all("/" in path for path in paths)
-
-
 class Endpoint(Model):
     """A storage endpoint: a row and a column of the grid."""
 

@@ -75,9 +75,7 @@ class ConfigOption(Model):
         rule(
             f"!self.option.matches('(?i){_SECRET_OPTION}') && !self.value.matches('{_SECRET_VALUE}')",
             "looks like a password, which must not stand in a spec",
-            lambda self: (
-                not re.search(f"(?i){_SECRET_OPTION}", self.option) and not re.search(_SECRET_VALUE, self.value)
-            ),
+            _shows_no_secret,
             mend="put it into a Secret and use secretConfig",
             at=".option",
         ),

@@ -13,8 +13,17 @@ MANAGER = "datalake-operator"
 INSTANCE = "app.kubernetes.io/instance"
 """Label that says which custom resource a child belongs to; a retained claim is known as ours by it."""
 
+COMPONENT = "app.kubernetes.io/component"
+"""Label that says which part of its custom resource a child or a pod is."""
+
 MANAGED_BY = "app.kubernetes.io/managed-by"
 """Label that all our children carry, with the value of `MANAGER`; informers select by it."""
+
+REPLICAS = "datalake.projectescape.eu/replicas"
+"""Annotation of a workload that says whose its number of replicas is."""
+
+AS_FOUND = "as-found"
+"""Value of `REPLICAS`: a scaler's. We hand back the number that we found, so it makes no difference to us."""
 
 _LABEL_VALUE = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?", re.ASCII)
 
@@ -24,7 +33,7 @@ def selector(app: str, instance: str, component: str) -> dict[str, str]:
     return {
         "app.kubernetes.io/name": app,
         INSTANCE: instance,
-        "app.kubernetes.io/component": component,
+        COMPONENT: component,
     }
 
 

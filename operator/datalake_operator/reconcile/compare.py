@@ -10,14 +10,10 @@ from typing import Any
 
 import orjson
 
+from datalake_operator.build.labels import AS_FOUND, REPLICAS
+
 APPLIED_HASH = "datalake.projectescape.eu/applied-hash"
 """Annotation on each child with the hash of the manifest that was applied last."""
-
-REPLICAS = "datalake.projectescape.eu/replicas"
-"""Annotation of a workload that says whose its number of replicas is."""
-
-AS_FOUND = "as-found"
-"""Value of `REPLICAS`: a scaler's. We hand back the number that we found, so it makes no difference to us."""
 
 _MERGE_KEYS = ("name", "uid", "mountPath", "containerPort", "port", "key", "type", "ip")
 """Keys by which the API server merges the lists of objects that our children hold (its OpenAPI's list-map-keys)."""

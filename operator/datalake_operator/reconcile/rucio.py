@@ -17,6 +17,7 @@ from datalake_operator.reconcile.outcome import Postponed
 from datalake_operator.reconcile.rucio_state import State
 from datalake_operator.status import Assessment, EngineReason, View
 from datalake_operator.status import rucio as judge
+from datalake_operator.status.rucio import live
 
 
 class RucioKind(Kind[RucioServer]):
@@ -51,9 +52,12 @@ class RucioKind(Kind[RucioServer]):
             for resource, name, key in _named(model)
             if key not in _keys(view.references.get((resource.kind, name)))
         ]
+        own = _own(model, view).children
         for name, keys in judge.own_secrets(model).items():
-            live = _own(model, view).children.get((kube.SECRETS.kind, name))
-            missing += [f"key {key} of Secret {name}" for key in keys if live is not None and key not in _keys(live)]
+            secret = own.get((kube.SECRETS.kind, name))
+            missing += [
+                f"key {key} of Secret {name}" for key in keys if secret is not None and key not in _keys(secret)
+            ]
         return tuple(dict.fromkeys(missing))
 
     def build(self, model: RucioServer, context: Context, view: View) -> tuple[Manifest, ...]:
@@ -123,8 +127,8 @@ def _named(model: RucioServer) -> Iterator[tuple[Resource, str, str]]:
             yield kube.CONFIG_MAPS, file.config_map_key_ref.name, file.config_map_key_ref.key
 
 
-def _keys(live: Manifest | None) -> set[str]:
-    return set() if live is None else {*(live.get("data") or ()), *(live.get("binaryData") or ())}
+def _keys(found: Manifest | None) -> set[str]:
+    return set() if found is None else {*(found.get("data") or ()), *(found.get("binaryData") or ())}
 
 
 def _own(model: RucioServer, view: View) -> View:
@@ -138,23 +142,17 @@ def _own(model: RucioServer, view: View) -> View:
     )
 
 
-def _controller(live: Manifest) -> str | None:
-    owners = live["metadata"].get("ownerReferences", ())
+def _controller(child: Manifest) -> str | None:
+    owners = child["metadata"].get("ownerReferences", ())
     return next((owner["uid"] for owner in owners if owner.get("controller")), None)
-
-
-def _observed(workload: Manifest) -> bool:
-    """Whether its controller has seen the newest spec."""
-    seen = workload.get("status", {}).get("observedGeneration", 0)
-    return bool(seen >= workload["metadata"].get("generation", 0))
 
 
 def _rolled(child: Manifest) -> bool:
     """Whether a workload has no pod of an old revision; true for everything else."""
     status = child.get("status", {})
     if child["kind"] == kube.DEPLOYMENTS.kind:
-        wanted = child["spec"].get("replicas", 1)
-        return _observed(child) and status.get("updatedReplicas", 0) >= wanted == status.get("replicas", 0)
+        wanted = live.replicas(child)
+        return live.current(child) and status.get("updatedReplicas", 0) >= wanted == status.get("replicas", 0)
     if child["kind"] == kube.STATEFUL_SETS.kind:
-        return _observed(child) and status.get("currentRevision") == status.get("updateRevision")
+        return live.current(child) and status.get("currentRevision") == status.get("updateRevision")
     return True

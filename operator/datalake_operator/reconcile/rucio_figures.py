@@ -4,13 +4,14 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from datalake_operator.build.rucio import called
 from datalake_operator.metrics import RucioFigures
 from datalake_operator.reconcile.kind import Key, Manifest
 from datalake_operator.status import Observation
 from datalake_operator.status.conditions import parse_time
+from datalake_operator.status.rucio import live
 
-_COMPONENT = "app.kubernetes.io/component"
-_DAEMON = "daemon-"
+_DAEMON = called.daemon_component("")
 """What the component of a daemon's pods begins with; the instance's name follows."""
 
 
@@ -62,7 +63,7 @@ def _ages(beats: Iterable[Mapping[str, str]], pods: Iterable[Manifest], now: dat
             newest[beat["hostname"]] = max(at, newest.get(beat["hostname"], at))
     ages: dict[str, float] = {}
     for pod in pods:
-        component = pod["metadata"].get("labels", {}).get(_COMPONENT, "")
+        component = live.component_of(pod)
         last = newest.get(pod["metadata"]["name"])
         if component.startswith(_DAEMON) and last is not None:
             name = component.removeprefix(_DAEMON)

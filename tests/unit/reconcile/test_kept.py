@@ -8,12 +8,12 @@ import pytest
 
 from datalake_operator.build import Context
 from datalake_operator.build.generated import GENERATED
-from datalake_operator.build.labels import labels, owner
+from datalake_operator.build.labels import AS_FOUND, REPLICAS, labels, owner
 from datalake_operator.kube.errors import ApiError, Conflict, NotFound
 from datalake_operator.kube.resource import DEPLOYMENTS, JOBS, RUCIO_SERVERS, SECRETS, Resource, of
 from datalake_operator.reconcile.apply import Applier
 from datalake_operator.reconcile.children import Children
-from datalake_operator.reconcile.compare import AS_FOUND, REPLICAS, with_hash
+from datalake_operator.reconcile.compare import with_hash
 from datalake_operator.reconcile.kind import Key, Kind, Manifest
 from datalake_operator.reconcile.outcome import Taken, Vanished
 from datalake_operator.status import Assessment, View

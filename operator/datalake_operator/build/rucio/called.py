@@ -9,6 +9,9 @@ APP = "rucio"
 ROLE = "datalake.projectescape.eu/role"
 """Label of pods that tells daemons from all else."""
 
+STOPPED = "datalake.projectescape.eu/stopped"
+"""Annotation (`"true"`) of a Deployment that has no replicas because of a migration."""
+
 DAEMON = "daemon"
 """Value of `ROLE`."""
 

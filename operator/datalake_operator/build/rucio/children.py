@@ -5,7 +5,7 @@ from typing import Any
 
 from datalake_operator.api.rucio import RucioServer
 from datalake_operator.build.context import Context
-from datalake_operator.build.labels import labels, owner
+from datalake_operator.build.labels import AS_FOUND, REPLICAS, labels, owner
 from datalake_operator.build.rucio import called, config, daemons, database, network
 from datalake_operator.build.rucio import server as servers
 from datalake_operator.build.rucio.config import Role
@@ -14,12 +14,6 @@ from datalake_operator.build.rucio.pods import chosen, rucio_image
 from datalake_operator.build.rucio.stage import Plan, Stage, Workloads
 
 Manifest = dict[str, Any]
-
-REPLICAS, AS_FOUND = "datalake.projectescape.eu/replicas", "as-found"
-"""Annotation of a Deployment whose replicas are a scaler's, which we only hand back."""
-
-STOPPED = "datalake.projectescape.eu/stopped"
-"""Annotation (`"true"`) of a Deployment that has no replicas because of a migration."""
 
 HELD = "datalake.projectescape.eu/held"
 """Annotation (`"true"`) of a Deployment that has no replicas until somebody approves that it deletes files."""
@@ -149,7 +143,7 @@ def _deployment(
 ) -> Manifest:
     stopped = stage.workloads is Workloads.STOPPED
     annotations = {
-        **({STOPPED: "true"} if stopped else {}),
+        **({called.STOPPED: "true"} if stopped else {}),
         **({HELD: "true"} if held else {}),
         **({REPLICAS: AS_FOUND} if as_found and not stopped else {}),
     }

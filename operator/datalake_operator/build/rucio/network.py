@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from datalake_operator.api.rucio import RucioServer
+from datalake_operator.build.labels import COMPONENT
 from datalake_operator.build.rucio import called
 from datalake_operator.build.rucio.pods import chosen
 
@@ -67,7 +68,7 @@ def pod_monitors(server: RucioServer, metadata: Mapping[str, Any]) -> tuple[Mani
     """Ask Prometheus to scrape servers and daemons; series carry the component, so the daemon instance."""
     name = server.metadata.name
     everywhere = {label: value for label, value in chosen(server, "").items() if not label.endswith("/component")}
-    served = {"key": "app.kubernetes.io/component", "operator": "In", "values": [called.AUTH, called.SERVER]}
+    served = {"key": COMPONENT, "operator": "In", "values": [called.AUTH, called.SERVER]}
     selectors = {
         called.server(name): {"matchLabels": everywhere, "matchExpressions": [served]},
         called.daemons(name): {"matchLabels": everywhere | {called.ROLE: called.DAEMON}},
@@ -79,7 +80,7 @@ def pod_monitors(server: RucioServer, metadata: Mapping[str, Any]) -> tuple[Mani
             "metadata": {**metadata, "name": monitor},
             "spec": {
                 "selector": selector,
-                "podTargetLabels": ["app.kubernetes.io/component"],
+                "podTargetLabels": [COMPONENT],
                 "podMetricsEndpoints": [{"port": "metrics"}],
             },
         }

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
+from datalake_operator.build.labels import COMPONENT
+from datalake_operator.build.rucio import called
 from datalake_operator.status import pods as podview
 from datalake_operator.status.view import View
 
@@ -10,13 +12,6 @@ Manifest: TypeAlias = Mapping[str, Any]
 
 PREFIX = "datalake.projectescape.eu/"
 """Of our annotations."""
-
-COMPONENT = "app.kubernetes.io/component"
-STOPPED = f"{PREFIX}stopped"
-"""Annotation of a Deployment whose replicas are 0 for a migration."""
-
-_JOBS = ("database-job", "backup")
-"""Components of pods that belong to Jobs."""
 
 
 def deployments(view: View) -> dict[str, Manifest]:
@@ -68,7 +63,7 @@ def finished(job: Manifest) -> bool:
 
 def stopped(deployment: Manifest) -> bool:
     """Whether a Deployment was stopped for a migration."""
-    return bool(deployment["metadata"].get("annotations", {}).get(STOPPED) == "true")
+    return bool(deployment["metadata"].get("annotations", {}).get(called.STOPPED) == "true")
 
 
 def down(deployment: Manifest) -> bool:
