@@ -6,7 +6,7 @@ from typing import Any
 from datalake_operator.api.rucio import RucioServer
 from datalake_operator.build import Context
 from datalake_operator.build.rucio.config import lfn2pfn
-from datalake_operator.status.conditions import Condition
+from datalake_operator.status.conditions import Condition, parse_time
 from datalake_operator.status.rucio import backups, daemons, domain, facts, servers
 from datalake_operator.status.rucio.blame import Blame, Seen
 from datalake_operator.status.rucio.endpoints import endpoints
@@ -16,6 +16,9 @@ from datalake_operator.status.rucio.situation import Step
 from datalake_operator.status.rucio.stage import found_replicas, hold_of, resumed
 from datalake_operator.status.rucio.target import root
 from datalake_operator.status.view import Assessment, View
+
+STARTING = timedelta(seconds=30)
+"""Daemons come up one after the other; status counts them when all are there, or when that takes longer than this."""
 
 
 def assess(server: RucioServer, view: View, context: Context, now: datetime) -> Assessment:
@@ -92,9 +95,20 @@ def _fields(judged: Judged) -> dict[str, Any]:
 
 def _daemon_fields(judged: Judged) -> dict[str, Any]:
     previous = judged.seen.view.previous
-    if unheard(judged) and len(previous.get("daemons") or ()) == len(judged.wanted):
+    same = len(previous.get("daemons") or ()) == len(judged.wanted)
+    if same and (unheard(judged) or _start_ends(judged) is not None):
         return {key: previous[key] for key in ("daemons", "daemonCount") if key in previous}
     return daemons.fields(judged.daemons, previous, judged.now)
+
+
+def _start_ends(judged: Judged) -> datetime | None:
+    """Until when a start of daemons that is under way is one step, None where there is none, or it has taken long."""
+    alive = domain.alive(judged)
+    before = {old["type"]: old for old in judged.seen.view.previous.get("conditions", ())}.get(daemons.TYPE, {})
+    if alive is None or not alive.reason == before.get("reason") == RucioReason.DAEMONS_STARTING:
+        return None
+    began = parse_time(before.get("lastTransitionTime"))
+    return began + STARTING if began is not None and judged.now < began + STARTING else None
 
 
 def _schema(judged: Judged) -> dict[str, str]:
@@ -135,7 +149,7 @@ def _wake(judged: Judged, backup_due: datetime | None) -> datetime | None:
     if _unfinished(seen):
         return now
     one = judged.observation
-    moments = [backup_due, *(daemon.due for daemon in judged.daemons)]
+    moments = [backup_due, _start_ends(judged), *(daemon.due for daemon in judged.daemons)]
     if one is not None and one.error is not None and one.data is not None and now < one.time + STALE:
         moments.append(one.time + STALE)
     # A heartbeat is stale after its limit, not at it.

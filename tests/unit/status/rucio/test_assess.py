@@ -564,6 +564,19 @@ def test_a_routine_look_at_a_database_that_is_well_is_no_trouble() -> None:
         assert reasons(assess(one, seen))["Ready"] == ready
 
 
+def test_a_start_of_daemons_is_one_step_unless_it_takes_long() -> None:
+    one = server(daemons={"preset": "None", "instances": [{"name": "reaper"}, {"name": "undertaker"}]})
+    starting = running(one, observation=answer())
+    said = assess(one, starting)
+    assert reasons(said)["DaemonsHealthy"] == "False/DaemonsStarting"
+    before = {**said.fields, "conditions": merge([], said.conditions, 1, NOW)}
+    one_lives = replace(starting, observation=answer(beat("reaper-pod")), previous=before)
+    soon = assess(one, one_lives, NOW + timedelta(seconds=5))
+    assert soon.fields["daemonCount"]["summary"] == "0/2"
+    assert soon.wake_at == NOW + timedelta(seconds=31)
+    assert assess(one, one_lives, NOW + timedelta(seconds=31)).fields["daemonCount"]["summary"] == "1/2"
+
+
 def test_what_was_known_before_a_suspension_is_known_no_more() -> None:
     one = server(**ONE)
     known = assess(one, running(one)).fields
