@@ -42,7 +42,7 @@ async def admin(helm: Helm) -> AsyncIterator[Client]:
         async def is_clean() -> bool:
             return not any([await client.find("CustomResourceDefinition", name) for name in DEFINITIONS])
 
-        await eventually(is_clean, 30)
+        await eventually(is_clean, 120)  # the API server deletes what there is of a kind first, and looks every 5 s
 
 
 @pytest.fixture
