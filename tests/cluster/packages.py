@@ -21,6 +21,7 @@ PROGRAMS: Mapping[str, str] = {
     "mmdebstrap": "mmdebstrap",
     "pg_lsclusters": "postgresql",
     "pgbouncer": "pgbouncer",
+    "chromium": "chromium",
 }
 """Program that must be found, and the package that brings it."""
 
@@ -28,12 +29,14 @@ CONTROL_PLANE = ("openssl", "setsid")
 NODE = ("openssl", "setsid", "nsenter", "ip", "nft", "iptables", "conntrack", "runc")
 IMAGES = ("buildah", "mmdebstrap")
 DATABASES = ("pg_lsclusters", "pgbouncer")
+BROWSER = ("chromium",)
 PURPOSES: Mapping[str, tuple[str, ...]] = {
     "control-plane": CONTROL_PLANE,
     "node": NODE,
     "images": IMAGES,
     "databases": DATABASES,
-    "all": (*NODE, *IMAGES, *DATABASES),
+    "browser": BROWSER,
+    "all": (*NODE, *IMAGES, *DATABASES, *BROWSER),
 }
 """What `python -m tests.cluster packages --for` may be asked for."""
 
