@@ -22,6 +22,7 @@ from datalake_operator.reconcile.capabilities import Identity, PodMonitors
 from datalake_operator.reconcile.children import Children
 from datalake_operator.reconcile.engine import Engine
 from datalake_operator.reconcile.kind import Key, Kind
+from datalake_operator.reconcile.peers import Peers
 from datalake_operator.reconcile.pipeline import Reconciler
 from datalake_operator.reconcile.queue import Queue
 from datalake_operator.reconcile.resources import Resources
@@ -97,6 +98,7 @@ class Operator:
                 children=self._children,
                 references=self._references,
                 observations=self._poller,
+                peers=Peers(by_name.values(), self._resources.stores, add),
                 events=self._events,
                 context=self._context,
                 clock=_now,

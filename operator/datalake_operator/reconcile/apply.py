@@ -10,7 +10,7 @@ from datalake_operator.build.generated import GENERATED
 from datalake_operator.build.labels import belongs_to
 from datalake_operator.kube.errors import ApiError, Conflict, Forbidden, Invalid, NotFound
 from datalake_operator.kube.references import Reference
-from datalake_operator.kube.resource import CLAIMS, CONFIG_MAPS, JOBS, PODS, SECRETS, Resource, of
+from datalake_operator.kube.resource import CLAIMS, CONFIG_MAPS, CRON_JOBS, JOBS, PODS, SECRETS, Resource, of
 from datalake_operator.kube.session import Api
 from datalake_operator.reconcile import growth
 from datalake_operator.reconcile.children import Children
@@ -97,8 +97,59 @@ class Applier:
                 with _refusals_told(resource, live["metadata"]["name"]), suppress(NotFound, Conflict):
                     await self._children.disown(key, resource, live, uid)
 
-    async def prune(self, key: Key, owner: Manifest, desired: Iterable[Manifest], *, rolled: bool) -> None:
+    async def create(self, key: Key, owner: Manifest, manifests: Sequence[Manifest]) -> None:
+        """Create what shall be made once, and never brought back; one that is there already was made before.
+
+        Raises:
+            Taken: the name of one belongs to a stranger.
+            Stalled: the API server refuses it for good.
+            ApiError: anything that another try may mend.
+        """
+        for manifest in manifests:
+            resource, name = of(manifest), manifest["metadata"]["name"]
+            with _refusals_told(resource, name):
+                try:
+                    await self._children.create(key, with_hash(manifest))
+                except Conflict:
+                    live = await self._api.get(resource, key.namespace, name)
+                    self._require_ours(key, owner, manifest, live)
+
+    async def halt(self, key: Key, owner: Manifest, halted: Sequence[Resource]) -> None:
+        """Let children that start work on their own start none, and change nothing else of them.
+
+        Raises:
+            Stalled: the API server refuses it for good.
+            ApiError: anything that another try may mend.
+        """
+        for resource, live in self._children.of(key):
+            if resource in halted and belongs_to(live, owner["metadata"]["uid"]) and not live["spec"].get("suspend"):
+                metadata = {name: live["metadata"][name] for name in ("namespace", "name")}
+                change = {
+                    "apiVersion": resource.api_version,
+                    "kind": resource.kind,
+                    "metadata": metadata,
+                    "spec": {"suspend": True},
+                }
+                with _refusals_told(resource, metadata["name"]), suppress(NotFound, Conflict):
+                    await self._children.overwrite(key, change, live["metadata"]["uid"])
+
+    async def prune(
+        self,
+        key: Key,
+        owner: Manifest,
+        desired: Iterable[Manifest],
+        *,
+        rolled: bool,
+        spared: Sequence[Resource] = (),
+    ) -> None:
         """Delete owned children that are no longer desired; never what is kept, and configuration only once `rolled`.
+
+        Args:
+            key: of the resource.
+            owner: the resource.
+            desired: all that stays.
+            rolled: whether nothing runs with configuration that is not desired.
+            spared: what is never pruned for this kind, beside what is kept for all.
 
         Raises:
             Stalled: the API server refuses a deletion for good.
@@ -107,7 +158,7 @@ class Applier:
         wanted = {(of(manifest), manifest["metadata"]["name"]) for manifest in desired}
         for resource, live in self._children.of(key):
             metadata = live["metadata"]
-            if resource in (*_KEPT, PODS) or (resource, metadata["name"]) in wanted:
+            if resource in (*_KEPT, PODS, *spared) or (resource, metadata["name"]) in wanted:
                 continue
             if not belongs_to(live, owner["metadata"]["uid"]) or metadata.get("deletionTimestamp"):
                 continue
@@ -128,15 +179,21 @@ class Applier:
                 await self._delete(PODS, pod)
 
     async def remove_jobs(self, key: Key, owner: Manifest, names: Sequence[str]) -> None:
-        """Delete Jobs of ours, with their pods, so that the next pass makes them anew.
+        """Delete Jobs of ours or of a CronJob of ours, with their pods, so that the next can be made.
 
         Raises:
             Stalled: the API server refuses a deletion for good.
             ApiError: anything that another try may mend.
         """
+        if not names:
+            return
+        uid = owner["metadata"]["uid"]
+        crons = [live for resource, live in self._children.of(key) if resource == CRON_JOBS and belongs_to(live, uid)]
+        uids = [uid, *(cron["metadata"]["uid"] for cron in crons)]
         for name in names:
             job = self._children.get(JOBS, key.namespace, name)
-            if job and belongs_to(job, owner["metadata"]["uid"]) and not job["metadata"].get("deletionTimestamp"):
+            ours = job is not None and any(belongs_to(job, uid) for uid in uids)
+            if job is not None and ours and not job["metadata"].get("deletionTimestamp"):
                 await self._delete(JOBS, job)
                 # The next pass may come before the watch tells, and would believe what the Job found once more.
                 self._children.forget(JOBS, job)

@@ -39,6 +39,13 @@ class Kind(ABC, Generic[Model]):
     """Value of the label app.kubernetes.io/name on its children."""
     children: tuple[Resource, ...] = ()
     """Resources of its children; all of them are watched and, but for claims and Secrets, pruned."""
+    transient: tuple[Resource, ...] = ()
+    """Of `children`, those that end by themselves: never pruned."""
+    halted: tuple[Resource, ...] = ()
+    """Of `children`, those that start work on their own and have a `spec.suspend`: it is set when the resource is
+    suspended, whatever else is wrong, and that is the only write then."""
+    runs_on_request: bool = False
+    """Whether the annotation reconcile-at asks for more than a pass. Its value is echoed once `requested` was made."""
 
     def parse(self, body: Manifest) -> Model:
         """Give the validated model.
@@ -78,8 +85,19 @@ class Kind(ABC, Generic[Model]):
         return False
 
     def spent(self, model: Model, context: Context, view: View) -> Sequence[str]:
-        """Names of Jobs that are over and wanted once more: deleted in this pass, made anew by the next."""
+        """Names of Jobs, ours or our CronJob's, that are over and in the way of the next: deleted in this pass."""
         return ()
+
+    def requested(self, model: Model, context: Context, view: View, value: str) -> Sequence[Manifest] | None:
+        """What a new value of reconcile-at makes, once, by POST: it has to be named after the value. None: not now."""
+        return ()
+
+    def shared(self, body: Manifest) -> Mapping[Hashable, Hashable]:
+        """What a resource, valid or not, means by names that all of its kind in a namespace have in common.
+
+        Where two mean different things, both learn of it: `View.disputed`.
+        """
+        return {}
 
     def rolled(self, model: Model, view: View) -> bool:
         """Whether the workload runs its newest revision only, so that old configuration may go."""

@@ -19,7 +19,8 @@ from datalake_operator.reconcile.apply import Applier
 from datalake_operator.reconcile.children import Children
 from datalake_operator.reconcile.kind import Key, Kind, Manifest
 from datalake_operator.reconcile.outcome import Outcome, Postponed, Stalled, Taken, Unknown, Vanished
-from datalake_operator.reconcile.report import lasting, status, transition
+from datalake_operator.reconcile.peers import Peers
+from datalake_operator.reconcile.report import lasting, requested_pass, status, transition
 from datalake_operator.reconcile.resources import Resources
 from datalake_operator.status import EngineReason, Observation, View
 
@@ -50,6 +51,7 @@ class Reconciler:
         children: what there is of their children.
         references: objects watched by name.
         observations: what the operands say.
+        peers: what resources mean by names that they share.
         events: posts the few events there are.
         context: facts about this installation, asked at each pass.
         clock: the time of day, UTC.
@@ -64,6 +66,7 @@ class Reconciler:
         children: Children,
         references: References,
         observations: Observations,
+        peers: Peers,
         events: EventRecorder,
         context: Callable[[], Context],
         clock: Callable[[], datetime],
@@ -73,6 +76,7 @@ class Reconciler:
         self._children = children
         self._references = references
         self._observations = observations
+        self._peers = peers
         self._events = events
         self._context = context
         self._clock = clock
@@ -132,6 +136,8 @@ class Reconciler:
         if body["spec"].get("deletionPolicy") == "Retain" and not suspended:
             # First of all: whatever else is wrong, data must not go with a resource that says so.
             await self._applier.release(key, body)  # API needed, where the policy has changed
+        if suspended:
+            await self._applier.halt(key, body, kind.halted)  # API needed, where something goes on by itself
         this.model = _validated(kind, body)  # pure
         self._keep(key, body)
         this.found = self._dereference(this)  # stores only
@@ -151,7 +157,19 @@ class Reconciler:
         await self._applier.remove_pods(kind.stuck_pods(this.model, view))  # API needed
         await self._applier.remove_jobs(key, body, spent)  # API needed
         if not keeps:
-            await self._applier.prune(key, body, desired, rolled=kind.rolled(this.model, view))  # API needed
+            rolled = kind.rolled(this.model, view)
+            await self._applier.prune(key, body, desired, rolled=rolled, spared=kind.transient)  # API needed
+        await self._answer(this)  # API needed, where a run was asked for
+
+    async def _answer(self, this: _Pass) -> None:
+        """Make what the annotation reconcile-at asks for beside this pass, once and when it can be."""
+        value = requested_pass(this.body)
+        if not value or not this.kind.runs_on_request:
+            return
+        wanted = this.kind.requested(this.model, this.context, self._view(this), value)  # pure
+        if wanted is not None:
+            await self._applier.create(this.key, this.body, wanted)
+            this.answered = True
 
     def _dereference(self, this: _Pass) -> Mapping[Reference, Manifest | None]:
         """Give every object that the spec names, None for one that is known not to be there.
@@ -188,7 +206,10 @@ class Reconciler:
         assessment = None
         if this.model is not None:
             assessment = this.kind.assess(this.model, this.context, self._view(this), now)
-        before, after = body.get("status", {}), status(body, assessment, outcome, now)
+        before, after = (
+            body.get("status", {}),
+            status(body, assessment, outcome, now, answered=this.answered or not this.kind.runs_on_request),
+        )
         if after != before:
             try:
                 await self._resources.write_status(this.key, body, after)
@@ -223,6 +244,7 @@ class Reconciler:
             references={(reference.resource.kind, reference.name): live for reference, live in this.found.items()},
             observation=self._observations.get(this.key),
             previous=this.body.get("status", {}),
+            disputed=self._peers.disputed(this.key),
         )
 
     def _forget(self, key: Key) -> None:
@@ -253,6 +275,8 @@ class _Pass:
     context: Context
     model: Any = None
     found: Mapping[Reference, Manifest | None] = field(default_factory=dict)
+    answered: bool = False
+    """Whether what reconcile-at asks for was made in this pass."""
 
     def wanted(self, stranger: Reference | None) -> set[Reference]:
         """Everything to be watched by name."""

@@ -28,7 +28,15 @@ class Event:
     message: str
 
 
-def status(body: Manifest, assessment: Assessment | None, outcome: Outcome | None, now: datetime) -> dict[str, Any]:
+def requested_pass(body: Manifest) -> str:
+    """The value of `RECONCILE_AT` that was not acted on yet, as it is echoed; empty for none. Pure."""
+    asked: str = body["metadata"].get("annotations", {}).get(RECONCILE_AT, "")[:_LONGEST_ECHO]
+    return asked if asked != body.get("status", {}).get("lastHandledReconcileAt") else ""
+
+
+def status(
+    body: Manifest, assessment: Assessment | None, outcome: Outcome | None, now: datetime, *, answered: bool = True
+) -> dict[str, Any]:
     """Give the whole of `status`. Pure.
 
     Args:
@@ -36,14 +44,14 @@ def status(body: Manifest, assessment: Assessment | None, outcome: Outcome | Non
         assessment: what its kind says of the living; None keeps what was said before.
         outcome: how the pass ended early, None where it went through.
         now: transition time of what changed.
+        answered: whether all was done that the annotation `RECONCILE_AT` asks for.
     """
     metadata, spec = body["metadata"], body.get("spec", {})
     before = body.get("status", {})
     generation = metadata.get("generation", 0)
     suspended = spec.get("suspend") is True
     fields = dict(assessment.fields) if assessment else _kept_fields(before)
-    asked = metadata.get("annotations", {}).get(RECONCILE_AT, "")[:_LONGEST_ECHO]
-    handled = asked or before.get("lastHandledReconcileAt")
+    handled = (requested_pass(body) if answered else "") or before.get("lastHandledReconcileAt")
     return {
         **fields,
         "observedGeneration": generation,

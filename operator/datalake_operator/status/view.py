@@ -1,6 +1,6 @@
 """What status is made from, and what comes out: plain frozen values, so that `assess` can be pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -40,6 +40,9 @@ class View:
 
     previous: Mapping[str, Any] = field(default_factory=dict)
     """`status` as the API server holds it now."""
+
+    disputed: Mapping[Hashable, Sequence[str]] = field(default_factory=dict)
+    """Names that other resources of the kind and namespace mean something else by, with the names of these."""
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from datalake_operator.kube.references import Reference
 from datalake_operator.kube.resource import CLAIMS, PODS, STATEFUL_SETS, XCACHE_NODES
 from datalake_operator.reconcile.children import Children
 from datalake_operator.reconcile.kind import Key
+from datalake_operator.reconcile.peers import Peers
 from datalake_operator.reconcile.pipeline import Reconciler
 from datalake_operator.reconcile.resources import Resources
 from datalake_operator.reconcile.xcache import XCacheKind
@@ -128,6 +129,7 @@ class World:
             children=self.children,
             references=self.named,  # type: ignore[arg-type]
             observations=self.observed,
+            peers=Peers([kind], self.resources.stores, lambda _: None),
             events=self,  # type: ignore[arg-type]
             context=lambda: Context(xcache_image="example.org/xcache:1", operator_namespace="o", pod_monitor=False),
             clock=lambda: NOW,
