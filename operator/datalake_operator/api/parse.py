@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -13,7 +13,9 @@ from datalake_operator.api.pending import not_implemented
 from datalake_operator.api.problems import InvalidResource, Problem
 from datalake_operator.api.values import DURATION_PATTERN, ONE_LINE
 
-__all__ = ["describe", "first_sentence", "not_implemented", "parse"]
+__all__ = ["describe", "first_sentence", "not_implemented", "parse", "validated"]
+
+Part = TypeVar("Part", bound=Model)
 
 # Messages of pydantic, said in the words of a manifest. Values come from the error's context.
 _MESSAGES = {
@@ -49,17 +51,25 @@ def parse(body: Mapping[str, Any]) -> Resource:
     Raises:
         InvalidResource: It is none of our kinds, or something in it is wrong.
     """
-    model = _kind(body)
+    return validated(_kind(body), body)
+
+
+def validated(model: type[Part], value: Any) -> Part:
+    """Return the model of a manifest or of a part of one.
+
+    Raises:
+        InvalidResource: something in it is wrong.
+    """
     try:
-        resource = model.model_validate(_without_nulls(body), by_alias=True, by_name=False)
+        part = model.model_validate(_without_nulls(value), by_alias=True, by_name=False)
     except ValidationError as error:
         raise InvalidResource(tuple(_problem(model, details) for details in _sensible(error.errors()))) from error
     except RecursionError as error:
         raise InvalidResource((Problem("", "is nested too deeply"),)) from error
-    problems = tuple(_broken_rules(resource, ""))
+    problems = tuple(_broken_rules(part, ""))
     if problems:
         raise InvalidResource(problems)
-    return resource
+    return part
 
 
 def _kind(body: Any) -> type[Resource]:
