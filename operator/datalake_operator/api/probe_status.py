@@ -8,8 +8,11 @@ from datalake_operator.api.meta import ATOMIC, Items, Model, Timestamp
 from datalake_operator.api.status import Status
 
 Text: TypeAlias = Annotated[str, Field(max_length=256)]
-Count: TypeAlias = Annotated[int, Field(ge=0)]
+Count: TypeAlias = Annotated[int, Field(ge=0, json_schema_extra={"format": "int64"})]
 State: TypeAlias = Literal["ok", "warning", "critical", "unknown", "notrun", "skipped", "maintenance"]
+
+MAX_CELLS = 4096
+"""64 sources to 64 destinations; a mesh that size is refused long before."""
 
 
 class Measurement(Model):
@@ -29,17 +32,24 @@ class Cell(Model):
     destination: Text | None = None
     """Destination of a transfer."""
     protocol: Text | None = None
-    """Protocol."""
+    """Protocol, or what was checked."""
     state: State
     """State after all judges."""
     reason: Text | None = None
-    """One word: why."""
+    """One word: why; docs/probes.md lists them."""
     since: Timestamp | None = None
     """When the state began."""
     runs: Annotated[str, Field(max_length=64)] | None = None
-    """The last runs, one character each, newest last."""
-    buckets: Annotated[Items[Text], Field(max_length=64), ATOMIC] | None = None
-    """Counters of good and bad runs by time, for the windows."""
+    """One character for each entry of status.runs: o good, w good but beyond a limit, s too slow, x failed, - skipped,
+    ? unknown, m failed in maintenance, . not in that run."""
+    reasons: Annotated[str, Field(max_length=64)] | None = None
+    """One character for each of w, s, x, -, ? and m: why, by the table in docs/probes.md."""
+    past: Text | None = None
+    """What is still needed of runs that are older than status.runs."""
+    buckets: Annotated[Items[Annotated[str, Field(max_length=1024)]], Field(max_length=3), ATOMIC] | None = None
+    """Good and bad runs that are older than status.runs, by time, for the windows."""
+    totals: Text | None = None
+    """How many runs were good (o), failed (x), skipped (-) and unknown (?) ever, e.g. o96x2."""
     measurements: Annotated[Items[Measurement], Field(max_length=4), ATOMIC] | None = None
     """Figures of the last run."""
 
@@ -55,11 +65,15 @@ class Summary(Model):
     """Cells that are critical."""
     unknown: Count = 0
     """Cells without a verdict."""
+    skipped: Count = 0
+    """Cells that were left out because something before them failed."""
     maintenance: Count = 0
     """Cells in maintenance."""
+    notrun: Count = 0
+    """Cells without any run yet."""
 
 
-class Run(Model):
+class LastRun(Model):
     """The last run."""
 
     id: Text | None = None
@@ -69,7 +83,53 @@ class Run(Model):
     completion_time: Timestamp | None = None
     """When it ended."""
     result: Text | None = None
+    """How it ended: ok, bad, unknown or interrupted."""
+    reason: Text | None = None
+    """One word: why it is not ok; docs/probes.md lists them."""
+
+
+class RunEntry(Model):
+    """One run of the history."""
+
+    id: Text
+    """Its id."""
+    time: Timestamp
+    """When it began."""
+    result: Text | None = None
     """How it ended."""
+
+
+class EndpointState(Model):
+    """How an endpoint is, seen over all its cells."""
+
+    name: Text
+    """Its name."""
+    role: Literal["source", "destination", "both"]
+    """As what: source (it reads badly), destination (it writes badly) or both."""
+    state: State
+    """Its state."""
+    reason: Text | None = None
+    """One word: why; docs/probes.md lists them."""
+    since: Timestamp | None = None
+    """When the state began."""
+
+
+class ControlCheck(Model):
+    """One control check of the last run."""
+
+    name: Text
+    """Its name."""
+    ok: bool
+    """Whether it works."""
+
+
+class Total(Model):
+    """One counter."""
+
+    name: Text
+    """A result in lower case, or a reason."""
+    count: Count
+    """How often, over all cells, since the probe exists."""
 
 
 class QoSProbeStatus(Status):
@@ -79,9 +139,19 @@ class QoSProbeStatus(Status):
     """Worst state of all cells."""
     summary: Summary | None = None
     """Cells by state."""
-    last_run: Run | None = None
+    last_run: LastRun | None = None
     """The last run."""
+    interval: Text | None = None
+    """Largest time between two runs by the schedule."""
     pair_interval: Text | None = None
-    """Timestamp between two runs of the same pair, where pairs take turns."""
-    cells: Annotated[Items[Cell], Field(max_length=4096), ATOMIC] | None = None
+    """Time between two runs of the same pair, where pairs take turns."""
+    runs: Annotated[Items[RunEntry], Field(max_length=64), ATOMIC] | None = None
+    """The runs that cells[].runs speaks about, newest last."""
+    endpoints: Annotated[Items[EndpointState], Field(max_length=256), ATOMIC] | None = None
+    """Endpoints that are not ok, each with what is the matter with it."""
+    control: Annotated[Items[ControlCheck], Field(max_length=16), ATOMIC] | None = None
+    """What must work for any verdict, as the last run found it."""
+    totals: Annotated[Items[Total], Field(max_length=128), ATOMIC] | None = None
+    """Results and reasons, counted over all cells."""
+    cells: Annotated[Items[Cell], Field(max_length=MAX_CELLS), ATOMIC] | None = None
     """Every cell of the grid."""
