@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from datalake_operator import __version__
+
 
 @dataclass(frozen=True)
 class Context:
@@ -21,6 +23,9 @@ class Context:
 
     postgres_image: str = "ghcr.io/projectescape/datalake-postgres:17"
     """Image of the embedded database, and of everything that dumps or restores one."""
+
+    probe_image: str = f"ghcr.io/projectescape/datalake-probe:{__version__}"
+    """Image of the runs of a probe unless its spec names another: `repository:tag`, `repository@digest` or both."""
 
     cluster: str = ""
     """What identifies this cluster: uid of the namespace kube-system. Empty: not known yet."""

@@ -1,0 +1,152 @@
+"""What a mesh of transfers costs: bytes a day, time for a run, and how pairs take turns where all are too many."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from math import ceil
+
+from datalake_operator.api.probe import QoSProbe, QoSProbeSpec
+from datalake_operator.api.rules import seconds
+from datalake_operator.api.values import parse_duration, parse_quantity
+from datalake_operator.build.probe import schedule
+from datalake_operator.build.probe.cells import pairs
+from datalake_operator.build.probe.refusals import ProbeRefusal, in_bytes, in_time
+from datalake_operator.build.probe.schedule import DAY, Schedule
+from datalake_operator.build.refused import Refused
+
+SLOWEST_TURN = DAY
+"""Seconds within which each pair has its turn; one that is seen more rarely says nothing (specification)."""
+
+_LEAST_SECONDS = 1.0
+"""Of one transfer: two connections, a file made and checked at both ends. Nobody's takes less."""
+
+_FASTEST = 1.25e9
+"""Bytes a second of one transfer, as on a link of 10 Gb/s all its own."""
+
+_LOOKED_AT = 15
+"""Days whose runs are gone through: a schedule by days of the week repeats after 7."""
+
+
+@dataclass(frozen=True)
+class Rotation:
+    """How pairs take turns: pair i is due in a run whose period modulo `groups` is i modulo `groups`."""
+
+    groups: int
+    """1: all pairs in each run."""
+
+    period: int
+    """Seconds of a period."""
+
+    offset: int
+    """Seconds after 1970 at which a period begins: on time of a run, so that a late start changes nothing."""
+
+    pair_interval: int
+    """Seconds between two turns of a pair at most."""
+
+
+def pair_interval(probe: QoSProbe) -> int:
+    """Seconds between two measurements of the same cell at most: the schedule's largest gap unless pairs take turns.
+
+    Raises:
+        Refused: as `rotation`.
+    """
+    return rotation(probe).pair_interval
+
+
+def rotation(probe: QoSProbe) -> Rotation:
+    """Let pairs take turns so that no day moves more than `maxBytesPerDay`.
+
+    Raises:
+        Refused: the schedule never runs, or a pair would be measured less than once a day.
+    """
+    timing, check = schedule.of(probe), probe.spec.transfer
+    everything = Rotation(1, timing.smallest_gap, timing.first % timing.smallest_gap, timing.largest_gap)
+    if check is None:
+        return everything
+    sizes, most = _sizes(probe.spec), parse_quantity(check.max_bytes_per_day)
+    least = ceil(sum(sizes) * timing.runs_a_day / most)
+    if least <= 1:
+        return everything
+    for groups in range(least, min(least + 16, timing.runs_a_day) + 1):
+        slowest, busiest = _turns(timing, groups, sizes)
+        if slowest > SLOWEST_TURN:
+            break
+        if busiest <= most:
+            return Rotation(groups, everything.period, everything.offset, slowest)
+    raise _too_much(timing, sizes, most)
+
+
+def check_time(spec: QoSProbeSpec, turns: Rotation, at_once: int) -> None:
+    """Refuse a mesh that cannot be done within `timeout` even by the fastest.
+
+    Args:
+        spec: the spec.
+        turns: how pairs take turns.
+        at_once: transfers at the same time.
+
+    Raises:
+        Refused: with the figures.
+    """
+    check = spec.transfer
+    if check is None:
+        return
+    times = [
+        len(protocols) * (_LEAST_SECONDS + size / len(protocols) / _FASTEST)
+        for size, (_, _, protocols) in zip(_sizes(spec), pairs(spec), strict=True)
+    ]
+    counts = [sum(len(one[2]) for one in pairs(spec)[group :: turns.groups]) for group in range(turns.groups)]
+    longest = max((sum(times[group :: turns.groups]) for group in range(turns.groups)), default=0.0) / at_once
+    limit = seconds(parse_duration(spec.timeout))
+    if longest > limit:
+        raise Refused(
+            ProbeRefusal.BUDGET_IMPOSSIBLE,
+            f"spec.timeout: {max(counts)} transfers of {in_bytes(parse_quantity(check.payload.size))} a run, "
+            f"{at_once} at a time, take {in_time(longest)} even at 10 Gb/s, and {spec.timeout} are allowed; write "
+            f"{in_time(longest * 3)} or more, or raise maxConcurrent and maxConcurrentPerEndpoint, or test fewer pairs",
+        )
+
+
+def at_once(spec: QoSProbeSpec) -> int:
+    """Transfers at the same time: each needs a place at both its ends."""
+    check = spec.transfer
+    if check is None:
+        return 1
+    ends = min(len({one[0] for one in pairs(spec)}), len({one[1] for one in pairs(spec)}))
+    return max(1, min(check.max_concurrent, check.max_concurrent_per_endpoint * ends))
+
+
+def _sizes(spec: QoSProbeSpec) -> tuple[int, ...]:
+    """Bytes that each pair moves in a run, over all its protocols."""
+    if spec.transfer is None:
+        return ()
+    payload = parse_quantity(spec.transfer.payload.size)
+    fixed = {one.name: one.read_file.size for one in spec.endpoints if one.access == "ReadOnly" and one.read_file}
+    return tuple(fixed.get(source, payload) * len(protocols) for source, _, protocols in pairs(spec))
+
+
+def _turns(timing: Schedule, groups: int, sizes: tuple[int, ...]) -> tuple[int, int]:
+    return _simulated(timing, groups, tuple(sum(sizes[group::groups]) for group in range(groups)))
+
+
+@lru_cache(maxsize=1024)
+def _simulated(timing: Schedule, groups: int, sizes: tuple[int, ...]) -> tuple[int, int]:
+    """Give the longest time between two turns of a group, and the most bytes on one day (any 24 hours from 0:00)."""
+    period, offset = timing.smallest_gap, timing.first % timing.smallest_gap
+    slowest, last, by_day = 0, dict[int, int](), dict[int, int]()
+    for moment in timing.times(timing.runs_a_day * _LOOKED_AT):
+        group = (moment - offset) // period % groups
+        slowest = max(slowest, moment - last.get(group, moment))
+        last[group] = moment
+        by_day[moment // DAY] = by_day.get(moment // DAY, 0) + sizes[group]
+    slowest = slowest if len(last) == groups else SLOWEST_TURN + 1
+    return max(slowest, timing.largest_gap), max(by_day.values())
+
+
+def _too_much(timing: Schedule, sizes: tuple[int, ...], most: int) -> Refused:
+    once = sum(sizes)
+    turn = once * timing.runs_a_day / most * (DAY / timing.runs_a_day)
+    return Refused(
+        ProbeRefusal.BUDGET_IMPOSSIBLE,
+        f"spec.transfer.maxBytesPerDay: all {len(sizes)} pairs move {in_bytes(once)} in a run, so with "
+        f"{in_bytes(most)} a day each pair would have its turn every {in_time(turn)}, and {in_time(SLOWEST_TURN)} is "
+        f"the most; write {in_bytes(once)} or more, or a smaller spec.transfer.payload.size, or test fewer pairs",
+    )

@@ -1,0 +1,33 @@
+"""Names of children, and of what is in their pods.
+
+All names fit: `metadata.name` of a QoSProbe is at most 40 long, and Kubernetes adds 11 characters to that of a CronJob.
+"""
+
+import hashlib
+
+APP = "probe"
+"""Value of app.kubernetes.io/name on all children."""
+
+COMPONENT = "runner"
+"""Value of app.kubernetes.io/component on all children."""
+
+CONTAINER = "probe"
+"""The only container of a run's pod."""
+
+PLAN_KEY = "plan.json"
+"""Key of the plan in its ConfigMap, and name of its file."""
+
+
+def plan(name: str) -> str:
+    """What names of plans begin with, before a dash and the hash of their content."""
+    return f"{name}-plan"
+
+
+def cron_job(name: str) -> str:
+    """The CronJob."""
+    return name
+
+
+def now_job(name: str, value: str) -> str:
+    """The Job that the annotation reconcile-at with this value asks for: the same value never gives a second one."""
+    return f"{name}-{hashlib.sha256(value.encode()).hexdigest()[:10]}"
