@@ -95,19 +95,20 @@ def _endpoint(endpoint: Endpoint, protocols: tuple[str, ...]) -> dict[str, Any]:
 
 def _section(spec: QoSProbeSpec, targets: Targets, shape: Shape) -> dict[str, Any]:
     """The part of the plan that is named like the type."""
+    section: dict[str, Any] = {}
     if spec.tcp is not None:
-        return _tcp(spec.tcp)
-    if spec.http is not None:
-        return _http(spec.http)
-    if spec.storage is not None:
-        return _storage(spec.storage, in_use(spec))
-    if spec.transfer is not None:
-        return _transfer(spec.transfer, spec, shape)
-    if spec.cache is not None and targets.cache is not None:
-        return _cache(spec.cache, targets.cache)
-    if spec.rucio is not None and targets.rucio is not None:
-        return _rucio(spec.rucio, targets.rucio)
-    return {}
+        section = _tcp(spec.tcp)
+    elif spec.http is not None:
+        section = _http(spec.http)
+    elif spec.storage is not None:
+        section = _storage(spec.storage, in_use(spec))
+    elif spec.transfer is not None:
+        section = _transfer(spec.transfer, spec, shape)
+    elif spec.cache is not None and targets.cache is not None:
+        section = _cache(spec.cache, targets.cache)
+    elif spec.rucio is not None and targets.rucio is not None:
+        section = _rucio(spec.rucio, targets.rucio)
+    return section
 
 
 def _tcp(check: TcpCheck) -> dict[str, Any]:
