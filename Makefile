@@ -61,6 +61,8 @@ lock: $(READY) ## Renew the pinned dependencies
 	    $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	    --custom-compile-command "make lock" - images/rucio/requirements/server.in \
 	    -o images/rucio/requirements/$$version.lock || exit; done
+	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	    --custom-compile-command "make lock" images/probe/requirements/rucio.in -o images/probe/requirements/rucio.lock
 
 components: packages ## Build the parts of the cluster once, into ~/.cache/datalake-operator
 	@$(PYTHON) -m tests.cluster build

@@ -130,6 +130,18 @@ IMAGES: Mapping[str, Image] = {
             "images/postgres/VERSION",
             ("images/postgres/bin", "images/postgres/pg_hba.conf", "images/postgres/postgres_tools"),
         ),
+        Image(
+            "probe",
+            "Runner of probes",
+            "operator/datalake_operator/__init__.py",
+            (
+                "images/probe/bin",
+                "images/probe/datalake_probe",
+                "images/probe/envelope.schema.json",
+                "images/probe/plan.schema.json",
+                "images/probe/requirements/rucio.lock",
+            ),
+        ),
     )
 }
 
