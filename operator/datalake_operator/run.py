@@ -24,6 +24,7 @@ from datalake_operator.reconcile.engine import Engine
 from datalake_operator.reconcile.kind import Key, Kind
 from datalake_operator.reconcile.peers import Peers
 from datalake_operator.reconcile.pipeline import Reconciler
+from datalake_operator.reconcile.probe_figures import ProbePages
 from datalake_operator.reconcile.queue import Queue
 from datalake_operator.reconcile.resources import Resources
 from datalake_operator.reconcile.rucio import RucioKind
@@ -113,6 +114,8 @@ class Operator:
         self._stop = asyncio.Event()
         metrics.serve_resources(lambda: self._resources.conditions() if self._leading.is_set() else ())
         metrics.serve_rucio(lambda: self._rucio_figures() if self._leading.is_set() else ())
+        probe_pages = ProbePages(self._resources.stores[kube.QOS_PROBES])
+        metrics.serve_probes(lambda: probe_pages() if self._leading.is_set() else ())
         metrics.serve_watches(self._watch_restarts)
 
     async def run(self) -> None:
@@ -179,6 +182,7 @@ class Operator:
             xcache_image=self._settings.xcache_image,
             rucio_image=self._settings.rucio_image,
             postgres_image=self._settings.postgres_image,
+            probe_image=self._settings.probe_image,
             cluster=self._identity.uid,
             cluster_trouble=self._identity.trouble,
             operator_namespace=self._settings.namespace,

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from datalake_operator import __version__
+
 _SERVICE_ACCOUNT_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 """Where the kubelet puts the namespace of the pod (Kubernetes documentation, "Access the API from a Pod")."""
 
@@ -41,6 +43,8 @@ class Settings:
     rucio_image: str
     """Image of Rucio; without tag and digest, the tag is the version of each resource."""
     postgres_image: str
+    probe_image: str
+    """Image of the runs of a probe whose resource names none."""
     monitoring_namespaces: tuple[str, ...]
     """Namespaces of Prometheus, for the NetworkPolicies of caches."""
     workers: int
@@ -71,6 +75,8 @@ class Settings:
             xcache_image=environment.get("DATALAKE_XCACHE_IMAGE") or "ghcr.io/projectescape/datalake-xcache:5.8.1-1",
             rucio_image=environment.get("DATALAKE_RUCIO_IMAGE") or "ghcr.io/projectescape/datalake-rucio",
             postgres_image=environment.get("DATALAKE_POSTGRES_IMAGE") or "ghcr.io/projectescape/datalake-postgres:17",
+            probe_image=environment.get("DATALAKE_PROBE_IMAGE")
+            or f"ghcr.io/projectescape/datalake-probe:{__version__}",
             monitoring_namespaces=_names(environment.get("DATALAKE_MONITORING_NAMESPACES", "")),
             workers=_whole("DATALAKE_WORKERS", environment.get("DATALAKE_WORKERS", "16"), 1, 64),
             resync=_seconds("DATALAKE_RESYNC", environment.get("DATALAKE_RESYNC", "10m")),

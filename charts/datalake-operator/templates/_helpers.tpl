@@ -51,10 +51,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{- /* What the operator may do with the resources of a namespace. docs/security.md gives the reason of each line. */ -}}
 {{- define "datalake-operator.rules" -}}
 - apiGroups: [datalake.projectescape.eu]
-  resources: [qosprobes]
-  verbs: [list, watch]
-- apiGroups: [datalake.projectescape.eu]
-  resources: [rucioservers, xcachenodes]
+  resources: [qosprobes, rucioservers, xcachenodes]
   verbs: [get, list, watch]
 - apiGroups: [datalake.projectescape.eu]
   resources: [qosprobes/status, rucioservers/status, xcachenodes/status]

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 
 from datalake_operator.api.kinds import Resource
-from datalake_operator.api.probe import QoSProbe
 from datalake_operator.api.problems import Problem
 from datalake_operator.api.xcache import XCacheNode, XCacheNodeSpec
 
@@ -17,9 +16,7 @@ _XCACHE: Mapping[str, tuple[Callable[[XCacheNodeSpec], bool], str]] = {
 
 
 def not_implemented(model: Resource) -> list[Problem]:
-    """Return the fields that ask for what this version does not do yet; for a kind not served yet, the kind itself."""
-    if isinstance(model, QoSProbe):
-        return [Problem("kind", f"{model.kind.kind} is not served by this version yet", "delete it, or wait")]
+    """Return the fields that ask for what this version does not do yet."""
     if not isinstance(model, XCacheNode):
         return []
     asked = {field: mend for field, (asks, mend) in _XCACHE.items() if asks(model.spec)}

@@ -5,10 +5,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from datalake_operator.api.kinds import Resource
+from datalake_operator.api.probe import QoSProbe
 from datalake_operator.api.problems import Problem
 from datalake_operator.api.rucio import RucioServer
 from datalake_operator.api.xcache import XCacheNode
-from datalake_operator.build import Context, Refused, rucio, xcache
+from datalake_operator.build import Context, Refused, probe, rucio, xcache
 from datalake_operator.build.rucio.stage import Stage, Workloads
 
 UID = "00000000-0000-0000-0000-000000000000"
@@ -19,6 +20,8 @@ _RUNNING = Stage(workloads=Workloads.RUNNING, credentials=True)
 
 def children(model: Resource, context: Context, namespace: str) -> Sequence[Mapping[str, Any]]:
     """Build them; of a RucioServer those that it has once its database is current.
+
+    Where a probe's XCacheNode or RucioServer can be reached is guessed from its name.
 
     Args:
         model: what the manifest became.
@@ -34,8 +37,8 @@ def children(model: Resource, context: Context, namespace: str) -> Sequence[Mapp
             return xcache.build(node, context)
         case RucioServer() as server:
             return rucio.build(server, context, _RUNNING)
-        case _:
-            return ()
+        case QoSProbe() as watched:
+            return probe.build(watched, context, probe.placeholders(watched))
 
 
 def refusal(model: Resource) -> Problem | None:
@@ -43,6 +46,6 @@ def refusal(model: Resource) -> Problem | None:
     try:
         children(model, Context("example.org/xcache:1", "default", cluster=UID), "default")
     except Refused as refused:
-        field, message = re.fullmatch(r"(spec[\w.]*)?:? *(.*)", refused.message, re.DOTALL).groups()  # type: ignore[union-attr] # matches all
+        field, message = re.fullmatch(r"(spec[\w.\[\]]*)?:? *(.*)", refused.message, re.DOTALL).groups()  # type: ignore[union-attr] # matches all
         return Problem(field or "", message)
     return None

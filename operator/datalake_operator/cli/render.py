@@ -18,6 +18,7 @@ from datalake_operator.settings import Settings
 @click.option("--xcache-image", help="The operator's image of caches. Default: as the operator itself has it.")
 @click.option("--rucio-image", help="The operator's image of Rucio. Default: as the operator itself has it.")
 @click.option("--postgres-image", help="The operator's image of PostgreSQL. Default: as the operator itself has it.")
+@click.option("--probe-image", help="The operator's image of probes. Default: as the operator itself has it.")
 @click.option("--pod-monitor/--no-pod-monitor", default=False, help="Whether the cluster has PodMonitor.")
 def render(
     files: tuple[str, ...],
@@ -25,12 +26,14 @@ def render(
     xcache_image: str | None,
     rucio_image: str | None,
     postgres_image: str | None,
+    probe_image: str | None,
     *,
     pod_monitor: bool,
 ) -> None:
     """Print the objects that the operator would make, as YAML; owner references have a placeholder for the uid.
 
-    Of a RucioServer these are the objects of one whose database is current, with placeholders for passwords.
+    Of a RucioServer these are the objects of one whose database is current, with placeholders for passwords;
+    of a QoSProbe the address of the cache or Rucio that it refers to is a guess from its name.
     """
     settings = Settings.from_environment({**os.environ, "DATALAKE_NAMESPACE": namespace})
     context = Context(
@@ -39,6 +42,7 @@ def render(
         pod_monitor=pod_monitor,
         rucio_image=rucio_image or settings.rucio_image,
         postgres_image=postgres_image or settings.postgres_image,
+        probe_image=probe_image or settings.probe_image,
         cluster=UID,
         monitoring_namespaces=settings.monitoring_namespaces,
     )

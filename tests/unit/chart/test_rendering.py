@@ -64,7 +64,7 @@ def test_the_operator_understands_its_environment(helm: Helm) -> None:
     assert (settings.namespace, settings.identity) == ("metadata.namespace", "metadata.name")
     assert settings.lease == "datalake-operator"
     ours = Settings.from_environment({"DATALAKE_NAMESPACE": "x"})
-    for image in ("xcache_image", "rucio_image", "postgres_image"):
+    for image in ("xcache_image", "rucio_image", "postgres_image", "probe_image"):
         assert getattr(settings, image) == getattr(ours, image)
     assert Settings.from_environment(_environment(helm, "--set", "watchNamespaces={*}")).namespaces == ()
 
@@ -79,6 +79,7 @@ def test_one_registry_serves_all_images_and_a_digest_wins_over_a_tag(helm: Helm)
         "DATALAKE_XCACHE_IMAGE": "registry.example:5000/mirror/projectescape/datalake-xcache:5.8.1-1",
         "DATALAKE_RUCIO_IMAGE": "registry.example:5000/mirror/projectescape/datalake-rucio",
         "DATALAKE_POSTGRES_IMAGE": "registry.example:5000/mirror/projectescape/datalake-postgres:17",
+        "DATALAKE_PROBE_IMAGE": f"registry.example:5000/mirror/projectescape/datalake-probe:{datalake_operator.__version__}",
     }
 
 

@@ -1,3 +1,5 @@
+import json
+
 import yaml
 from click.testing import CliRunner
 
@@ -57,7 +59,19 @@ def test_what_makes_a_build_impossible_is_said_with_its_line() -> None:
     assert err.startswith("<stdin>:8: spec.version: Rucio 1.2.3 is not known here")
 
 
-def test_a_kind_that_is_not_implemented_is_said() -> None:
-    code, out, err = render(minimal("QoSProbe"))
-    assert (code, out) == (1, "")
-    assert "QoSProbe is not served by this version yet" in err
+def test_a_probe_is_printed_with_its_plan_and_its_runs() -> None:
+    code, out, _ = render(minimal("QoSProbe"), "--namespace", "lake", "--probe-image", "example.org/probe:1")
+    plan, cron_job = yaml.safe_load_all(out)
+    assert code == 0
+    assert json.loads(plan["data"]["plan.json"])["folder"] == ".datalake-probe/00000000.lake.minimal"
+    pod = cron_job["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    assert pod["containers"][0]["image"] == "example.org/probe:1"
+
+
+def test_a_probe_of_something_of_ours_is_printed_with_its_usual_address() -> None:
+    body = minimal("QoSProbe")
+    body["spec"].pop("tcp")
+    body["spec"]["rucio"] = {"rucioServerRef": {"name": "escape"}, "checks": ["Ping"]}
+    code, out, _ = render(body, "--namespace", "lake")
+    assert code == 0
+    assert "http://escape.lake.svc" in out
