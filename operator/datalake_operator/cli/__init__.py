@@ -4,6 +4,7 @@ import click
 
 from datalake_operator import __version__
 from datalake_operator.cli.crds import crds
+from datalake_operator.cli.monitoring import monitoring
 from datalake_operator.cli.render import render
 from datalake_operator.cli.validate import validate
 
@@ -18,5 +19,6 @@ def main() -> None:
 
 
 main.add_command(crds)
+main.add_command(monitoring)
 main.add_command(render)
 main.add_command(validate)

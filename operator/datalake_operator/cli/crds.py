@@ -7,7 +7,7 @@ import click
 
 from datalake_operator.api.crd import KINDS, crd
 from datalake_operator.cli.dump import dump
-from datalake_operator.cli.problems import INVALID
+from datalake_operator.cli.generated import keep
 
 _HEADER = """\
 # Generated from the models in operator/datalake_operator/api/ by `datalake crds` (`make crds`). Do not edit.
@@ -38,19 +38,4 @@ def files() -> dict[str, str]:
 @click.option("--check", is_flag=True, help="Write nothing; exit with 1 if a file is missing or out of date.")
 def crds(output: Path, *, check: bool) -> None:
     """Write the CustomResourceDefinitions, one file per kind, and a kustomization."""
-    try:
-        stale = [path for path, content in _wanted(output) if not path.is_file() or path.read_text("utf-8") != content]
-        if not check:
-            output.mkdir(parents=True, exist_ok=True)
-            for path, content in _wanted(output):
-                path.write_text(content, "utf-8")
-    except OSError as error:
-        raise click.FileError(str(error.filename), error.strerror) from error
-    for path in stale:
-        click.echo(f"{path}: {'out of date; run datalake crds' if check else 'written'}")
-    if check and stale:
-        raise SystemExit(INVALID)
-
-
-def _wanted(folder: Path) -> list[tuple[Path, str]]:
-    return [(folder / name, content) for name, content in files().items()]
+    keep(output, files(), check=check, command="datalake crds")

@@ -1,5 +1,6 @@
 """Numbers about one QoSProbe for its metrics, from its spec and status alone: a restart changes none of them."""
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
@@ -15,6 +16,14 @@ TYPES = ("tcp", "http", "storage", "transfer", "cache", "rucio", "custom")
 _STALE_FACTOR = 2.5
 """Default of `policy.staleAfter`, in largest gaps of the schedule (QoSProbe's own documentation)."""
 _DAY = 86400.0
+_GOOD, _BAD = "ow", "sxm"
+"""Characters of `cells[].runs` for runs that measured the cell."""
+_ABSENT = "."
+"""The one for runs in which it was not its turn."""
+_NAME = re.compile("[a-z][a-z0-9_]{0,62}")
+"""Measurements of other programs that become a label."""
+_REASON = re.compile("[A-Z][A-Za-z]{0,62}")
+_RESULTS = {"o": "ok", "x": "bad", "-": "skipped", "?": "unknown"}
 _OWN_FAMILY = {
     "throughput_bytes_per_second": "datalake_probe_throughput_bytes_per_second",
     "warm_speedup_ratio": "datalake_cache_warm_speedup_ratio",
@@ -27,15 +36,17 @@ class ProbePages:
     """Text of every probe, written anew only when its resource has another version.
 
     Args:
-        store: of the QoSProbes.
+        store: of the QoSProbes; None where they are not served.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store | None) -> None:
         self._store = store
         self._written: dict[Key, tuple[int | None, Page]] = {}
 
     def __call__(self) -> Iterator[Page]:
         """Give the text of each probe that is there now; that of one that is gone is forgotten."""
+        if self._store is None:
+            return
         keys = tuple(self._store.keys())
         for gone in self._written.keys() - set(keys):
             del self._written[gone]
@@ -95,19 +106,20 @@ def _runs(probe: tuple[str, ...], status: Mapping[str, Any]) -> Iterator[Sample]
     for state, count in status.get("summary", {}).items():
         yield "datalake_probe_matrix_cells", (*probe, state), float(count)
     for total in status.get("totals", ()):
-        yield "datalake_probe_failures_total", (*probe, total["name"]), float(total["count"])
+        if _REASON.fullmatch(total["name"]):
+            yield "datalake_probe_failures_total", (*probe, total["name"]), float(total["count"])
     yield from _at(probe, "last_run", status.get("lastRun", {}).get("completionTime"))
     runs = status.get("runs", ())
     if not runs:
         return
     unmeasured = 0
     for run in reversed(runs):
-        if run["result"] != "unknown":
+        if run.get("result") != "unknown":
             break
         unmeasured += 1
     yield "datalake_probe_unmeasured_runs", probe, float(unmeasured)
-    good = [run["time"] for at, run in enumerate(reversed(runs)) if _any_good(status, at)]
-    yield from _at(probe, "last_success", good[0] if good else None)
+    good = [place for cell in status.get("cells", ()) if (place := _last_good(cell, len(runs))) is not None]
+    yield from _at(probe, "last_success", runs[max(good)]["time"] if good else None)
 
 
 def _control(probe: tuple[str, ...], status: Mapping[str, Any]) -> Iterator[Sample]:
@@ -139,10 +151,10 @@ def _endpoints(probe: tuple[str, ...], status: Mapping[str, Any]) -> Iterator[Sa
 def _cell(probe: tuple[str, ...], cell: Mapping[str, Any], ended: float | None) -> Iterator[Sample]:
     labels = (*probe, cell["source"], cell.get("destination") or "", cell.get("protocol") or "")
     yield "datalake_probe_state", labels, float(STATES.get(cell["state"], STATES["unknown"]))
-    last = (cell.get("runs") or " ")[-1]
-    if last in _MEASURED:
+    last = (cell.get("runs") or "").rstrip(_ABSENT)[-1:]
+    if last and last in _GOOD + _BAD:
         yield "datalake_probe_success", labels, float(last in _GOOD)
-    for result, count in _totals(cell.get("totals")).items():
+    for result, count in totals(cell.get("totals") or "").items():
         yield "datalake_probe_runs_total", (*labels, result), float(count)
     for one in cell.get("measurements", ()):
         value = _number(one["value"])
@@ -159,8 +171,21 @@ def _measurement(labels: tuple[str, ...], name: str, value: float, ended: float 
     elif name == "seconds" or name.endswith("_seconds"):
         operation = name.removesuffix("seconds").rstrip("_") or "total"
         yield "datalake_probe_operation_duration_seconds", (*labels, operation), value
-    else:
+    elif _NAME.fullmatch(name):
         yield "datalake_probe_measurement", (*labels, name), value
+
+
+def _last_good(cell: Mapping[str, Any], runs: int) -> int | None:
+    """Index into status.runs of the newest run that found the cell good."""
+    marks = cell.get("runs") or ""
+    place = max(marks.rfind(mark) for mark in _GOOD)
+    return None if place < 0 else place + runs - len(marks)
+
+
+def totals(text: str) -> dict[str, int]:
+    """Counters of a cell by result, 0 where there was none; the text is that of `cells[].totals`."""
+    counted = {letter: int(count) for letter, count in re.findall(r"([ox?-])(\d+)", text)}
+    return {result: counted.get(letter, 0) for letter, result in _RESULTS.items()}
 
 
 def _at(probe: tuple[str, ...], what: str, text: str | None) -> Iterator[Sample]:

@@ -1,26 +1,11 @@
-"""The operator's own metrics; `docs/metrics.md` is their catalogue, and a test compares the two."""
+"""Series of what this process knows of resources: read at each scrape, so each lives as long as what it is about."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from prometheus_client import (
-    CollectorRegistry,
-    Counter,
-    Gauge,
-    Histogram,
-    disable_created_metrics,
-    generate_latest,
-)
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
-
-from datalake_operator import __version__
-from datalake_operator.kube.resource import Resource
-
-_PASS_SECONDS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
-"""Bucket bounds in seconds: a pass without writes takes about a millisecond, one that waits for time-outs 30 s."""
-
 
 Conditions: TypeAlias = tuple[str, str, str, tuple[tuple[str, str], ...]]
 """Kind, namespace, name and (type, status) of each condition of one resource."""
@@ -44,71 +29,7 @@ class RucioFigures:
     """Seconds since the newest dump was made."""
 
 
-class Metrics:
-    """Every series of this process, in a registry of its own."""
-
-    def __init__(self) -> None:
-        # They would be a gauge beside each counter and histogram, of no use to anybody.
-        disable_created_metrics()  # type: ignore[no-untyped-call]
-        self.registry = CollectorRegistry()
-        self.reconciles = Counter(
-            "datalake_reconciles_total", "Finished reconciles.", ["kind", "result"], registry=self.registry
-        )
-        self.duration = Histogram(
-            "datalake_reconcile_duration_seconds",
-            "Duration of one reconcile.",
-            ["kind"],
-            buckets=_PASS_SECONDS,
-            registry=self.registry,
-        )
-        self.wait = Histogram(
-            "datalake_queue_wait_seconds",
-            "Time that a key waited for a worker.",
-            buckets=_PASS_SECONDS,
-            registry=self.registry,
-        )
-        self.depth = Gauge("datalake_queue_depth", "Keys that wait for a worker.", registry=self.registry)
-        self.retries = Counter(
-            "datalake_retries_total", "Reconciles put off by a failure.", ["kind"], registry=self.registry
-        )
-        self.requests = Counter(
-            "datalake_api_requests_total",
-            "Requests to the API server; code 0 is no answer.",
-            ["verb", "resource", "code"],
-            registry=self.registry,
-        )
-        self.leader = Gauge("datalake_leader", "1 where this process writes, 0 on a standby.", registry=self.registry)
-        build = Gauge(
-            "datalake_build_info", "The operator's version; the value is always 1.", ["version"], registry=self.registry
-        )
-        build.labels(version=__version__).set(1)
-
-    def request(self, verb: str, resource: Resource, code: int) -> None:
-        """Count one request to the API server; `code` 0 means that no answer came."""
-        self.requests.labels(verb=verb, resource=resource.plural, code=str(code)).inc()
-
-    def serve_resources(self, resources: Callable[[], Iterable[Conditions]]) -> None:
-        """Export the series of the watched resources, read anew at each scrape.
-
-        Args:
-            resources: gives kind, namespace, name and (type, status) of each condition; nothing on a standby.
-        """
-        self.registry.register(_Resources(resources))
-
-    def serve_rucio(self, figures: Callable[[], Iterable[RucioFigures]]) -> None:
-        """Export the series of each RucioServer, read anew at each scrape; nothing on a standby."""
-        self.registry.register(_Rucio(figures))
-
-    def serve_watches(self, restarts: Callable[[], Mapping[str, int]]) -> None:
-        """Export how often watches began anew, by resource, read anew at each scrape."""
-        self.registry.register(_Watches(restarts))
-
-    def exposition(self) -> bytes:
-        """The text format of Prometheus."""
-        return generate_latest(self.registry)
-
-
-class _Resources(Collector):
+class Resources(Collector):
     """Series that live exactly as long as their resource, since no state is kept between scrapes."""
 
     def __init__(self, resources: Callable[[], Iterable[Conditions]]) -> None:
@@ -134,7 +55,7 @@ class _Resources(Collector):
         return [resources, conditions]
 
 
-class _Rucio(Collector):
+class Rucio(Collector):
     """Series that live exactly as long as their RucioServer."""
 
     def __init__(self, figures: Callable[[], Iterable[RucioFigures]]) -> None:
@@ -172,11 +93,14 @@ class _Rucio(Collector):
         return [up, schema, beats, latency, backup]
 
 
-class _Watches(Collector):
+class Watches(Collector):
+    """How often watches began anew."""
+
     def __init__(self, restarts: Callable[[], Mapping[str, int]]) -> None:
         self._restarts = restarts
 
     def collect(self) -> Iterable[CounterMetricFamily]:
+        """Give one counter for each resource."""
         restarts = CounterMetricFamily(
             "datalake_watch_restarts_total", "Watches that ended and were opened again.", labels=["resource"]
         )
