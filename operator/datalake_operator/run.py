@@ -114,7 +114,7 @@ class Operator:
         self._stop = asyncio.Event()
         metrics.serve_resources(lambda: self._resources.conditions() if self._leading.is_set() else ())
         metrics.serve_rucio(lambda: self._rucio_figures() if self._leading.is_set() else ())
-        probe_pages = ProbePages(self._resources.stores[kube.QOS_PROBES])
+        probe_pages = ProbePages(self._resources.stores.get(kube.QOS_PROBES))
         metrics.serve_probes(lambda: probe_pages() if self._leading.is_set() else ())
         metrics.serve_watches(self._watch_restarts)
 
