@@ -11,8 +11,7 @@ from datalake_probe.run import Run
 class Plugin(Protocol):
     """A type. A module that has these two functions is one."""
 
-    @staticmethod
-    def cells(plan: Plan) -> Sequence[Cell]:
+    def cells(self, plan: Plan) -> Sequence[Cell]:
         """Name all that this run is to measure; what it does not reach is unknown/NotMeasured.
 
         Args:
@@ -22,8 +21,7 @@ class Plugin(Protocol):
             PlanError: the section makes no sense.
         """
 
-    @staticmethod
-    def measure(run: Run) -> None:
+    def measure(self, run: Run) -> None:
         """Measure, and report each cell as soon as it is known: `run.report(cell, outcome)`, or `run.step(...)`.
 
         It may use threads (`run.spread`). When the run's time is over it is not waited for: what was not reported by

@@ -86,7 +86,7 @@ def watch(work: Callable[[], None], seconds: float) -> tuple[bool, BaseException
     def guarded() -> None:
         try:
             work()
-        except BaseException as error:  # noqa: BLE001 - handed on
+        except BaseException as error:
             found.append(error)
 
     thread = threading.Thread(target=guarded, daemon=True, name="plug-in")

@@ -53,9 +53,7 @@ class Anchors:
         return {"X509_CERT_FILE": str(self.file), "SSL_CERT_FILE": str(self.file)}
 
 
-def gather(
-    trust: Trust, target: Path, *, system: Path = SYSTEM, igtf: Path = IGTF, bundles: Path = BUNDLES
-) -> Anchors:
+def gather(trust: Trust, target: Path, *, system: Path = SYSTEM, igtf: Path = IGTF, bundles: Path = BUNDLES) -> Anchors:
     """Write the certificates that a plan believes to a file.
 
     Raises:

@@ -1,0 +1,11 @@
+"""The types of probes: each is one plug-in, and one row here. docs/extending.md shows how to add one."""
+
+from collections.abc import Mapping
+
+from datalake_probe import http_check, tcp
+from datalake_probe.plugin import Plugin
+
+TYPES: Mapping[str, Plugin] = {
+    "tcp": tcp,
+    "http": http_check,
+}

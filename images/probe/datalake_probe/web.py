@@ -1,0 +1,236 @@
+"""HTTP over connections of our own: one request, each of its troubles with a reason, and never longer than its time."""
+
+import contextlib
+import http.client
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from http.client import HTTPMessage
+from typing import Self
+from urllib.parse import SplitResult, urljoin, urlsplit
+
+from datalake_probe import failures, net
+from datalake_probe.net import Connection
+from datalake_probe.outcome import Bad, Reason
+from datalake_probe.plan import Family
+from datalake_probe.trust import Anchors
+
+REDIRECTS = 5
+"""At most so many: storage sends its clients to a data server, and that one at most to another."""
+
+BODY_BYTES = 64 * 1024
+"""What is read of an answer where nothing else is said."""
+
+CHUNK_BYTES = 1024 * 1024
+
+_REDIRECTED = {301, 302, 303, 307, 308}
+
+# davs is what the grid calls https with WebDAV.
+_TLS = {"https", "davs"}
+_PORTS = {"http": 80, "https": 443, "davs": 443}
+
+Body = Callable[[], Iterable[bytes]]
+"""Gives the body from its beginning, once for each server that is asked."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked.
+
+    Attributes:
+        method: of HTTP.
+        url: http, https or davs.
+        anchors: CA certificates for TLS.
+        seconds: for all of it: names, connections, redirects, the whole answer.
+        headers: `Authorization` and its like go to the first host only. With a body, `Content-Length`.
+        body: what is sent.
+        family: of addresses.
+        redirects: how many are followed, with the same method and body (307 of dCache and EOS); after a 303 with GET.
+    """
+
+    method: str
+    url: str
+    anchors: Anchors
+    seconds: float
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: Body | None = None
+    family: Family = "Any"
+    redirects: int = REDIRECTS
+
+
+class Answer:
+    """What the last server answered; its body is still to be read.
+
+    Attributes:
+        url: of that server.
+        status: of HTTP.
+        headers: of the answer.
+        connect_seconds: that TCP to the first server took.
+        tls_days_left: the least of all certificates on the way; None without TLS.
+    """
+
+    def __init__(self, url: str, response: http.client.HTTPResponse, guard: "_Guard") -> None:
+        self.url = url
+        self.status = response.status
+        self.headers: HTTPMessage = response.headers
+        self.connect_seconds = guard.connect_seconds
+        self.tls_days_left = guard.tls_days_left
+        self._response = response
+        self._guard = guard
+
+    def read(self, most: int = BODY_BYTES) -> bytes:
+        """Read the body, not more than this of it.
+
+        Raises:
+            Bad: Timeout, Reset, ProtocolError ...
+        """
+        with self._guard.named():
+            return self._response.read(most)
+
+    def chunks(self) -> Iterator[bytes]:
+        """Read all of it, piece by piece. Raises as `read`; a body that ends early is a Reset."""
+        while True:
+            with self._guard.named():
+                chunk = self._response.read(CHUNK_BYTES)
+                if not chunk and (self._response.length or 0) > 0:
+                    raise Bad(Reason.RESET, "the answer ended early")
+            if not chunk:
+                return
+            yield chunk
+
+    def lines(self) -> Iterator[str]:
+        """Read all of it, line by line, each as soon as it is there. Raises as `read`."""
+        while True:
+            with self._guard.named():
+                line = self._response.readline(BODY_BYTES)
+            if not line:
+                return
+            yield line.decode(errors="replace").rstrip("\r\n")
+
+    def drain(self) -> None:
+        """Read a short body to its end, and forget it."""
+        self.read()
+
+
+@contextlib.contextmanager
+def ask(request: Request) -> Iterator[Answer]:
+    """Ask, follow redirects, and give the last answer, whatever its status.
+
+    Raises:
+        Bad: the reasons of `net.connect`; Timeout, Reset, ProtocolError; with too many redirects ProtocolError.
+        Skip: NoFamilyInPod.
+    """
+    with _Guard(request.seconds) as guard:
+        for _ in range(request.redirects + 1):
+            response = guard.send(request)
+            target = response.getheader("Location")
+            if response.status not in _REDIRECTED or not target or not request.redirects:
+                yield Answer(request.url, response, guard)
+                return
+            with guard.named():
+                response.read(BODY_BYTES)
+            request = _redirected(request, response.status, target)
+        raise Bad(Reason.PROTOCOL_ERROR, f"more than {request.redirects} redirects")
+
+
+def _redirected(request: Request, status: int, target: str) -> Request:
+    url = urljoin(request.url.replace("davs:", "https:", 1), target)
+    headers = dict(request.headers)
+    if urlsplit(url).netloc != urlsplit(request.url).netloc:
+        headers = {name: value for name, value in headers.items() if not _secret(name)}
+    if status == 303:
+        headers = {name: value for name, value in headers.items() if name.lower() != "content-length"}
+        return replace(request, url=url, method="GET", headers=headers, body=None)
+    return replace(request, url=url, headers=headers)
+
+
+def _secret(header: str) -> bool:
+    return header.lower() == "authorization" or header.lower().startswith("x-rucio")
+
+
+class _Guard:
+    """The time of a request, and its open connection: a server that sends a byte now and then is cut off at the end."""
+
+    def __init__(self, seconds: float) -> None:
+        self._end = time.monotonic() + seconds
+        self._over = threading.Event()
+        self._timer = threading.Timer(seconds, self._cut)
+        self._timer.daemon = True
+        self._open: http.client.HTTPConnection | None = None
+        self.connect_seconds: float | None = None
+        self.tls_days_left: float | None = None
+
+    def __enter__(self) -> Self:
+        self._timer.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.cancel()
+        self._close()
+
+    def send(self, request: Request) -> http.client.HTTPResponse:
+        """Send a request to its server, on a new connection, and give the answer's head."""
+        url = _parts(request.url)
+        host, port = url.hostname or "", url.port or _PORTS[url.scheme]
+        self._close()
+        left = self._end - time.monotonic()
+        if left <= 0:
+            raise Bad(Reason.TIMEOUT, f"no answer within {request.seconds:.0f} s")
+        tls = request.anchors.context if url.scheme in _TLS else None
+        opened = net.connect(host, port, request.family, min(left, net.CONNECT_SECONDS), tls)
+        self._note(opened)
+        connection = http.client.HTTPConnection(host, port)
+        connection.auto_open = 0
+        connection.sock = opened.socket
+        opened.socket.settimeout(None)
+        self._open = connection
+        target = (url.path or "/") + (f"?{url.query}" if url.query else "")
+        with self.named():
+            body = request.body() if request.body else None
+            headers = {"User-Agent": "datalake-probe", **request.headers, "Connection": "close"}
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                # A server may refuse before it has read all; its answer says why.
+                connection.request(request.method, target, body=body, headers=headers)
+            return connection.getresponse()
+
+    @contextlib.contextmanager
+    def named(self) -> Iterator[None]:
+        """Give each trouble its reason."""
+        try:
+            yield
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            if self._over.is_set():
+                raise Bad(Reason.TIMEOUT, "not done within its time") from error
+            raise failures.of_error(error) from error
+        if self._over.is_set():
+            raise Bad(Reason.TIMEOUT, "not done within its time")
+
+    def _note(self, opened: Connection) -> None:
+        if self.connect_seconds is None:
+            self.connect_seconds = opened.seconds
+        days = [days for days in (self.tls_days_left, opened.tls_days_left) if days is not None]
+        self.tls_days_left = min(days, default=None)
+
+    def _cut(self) -> None:
+        """Wake whoever waits for this connection. Not SSLSocket.shutdown: that one would go on in the clear."""
+        self._over.set()
+        if self._open is not None and self._open.sock is not None:
+            with contextlib.suppress(OSError):
+                socket.socket.shutdown(self._open.sock, socket.SHUT_RDWR)
+
+    def _close(self) -> None:
+        if self._open is not None:
+            self._open.close()
+            self._open = None
+
+
+def _parts(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        if parts.scheme in _PORTS and parts.hostname and (parts.port is None or parts.port):
+            return parts
+    except ValueError:
+        pass
+    raise Bad(Reason.PROTOCOL_ERROR, f"cannot go to {url!r}")
