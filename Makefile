@@ -11,7 +11,7 @@ SPREAD := --numprocesses=auto --maxprocesses=4
 RUCIO := $(patsubst images/rucio/requirements/%.lock,%,$(wildcard images/rucio/requirements/*.lock))
 
 .DEFAULT_GOAL := help
-.PHONY: help packages lint unit contract e2e test bench crds lock images components cluster-up cluster-down demo demo-down clean
+.PHONY: help packages lint unit contract e2e test bench crds monitoring lock images components cluster-up cluster-down demo demo-down clean
 
 help: ## Print this help
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sort -t: -k1,1 | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -46,6 +46,9 @@ test: lint packages components images ## Everything: lint, unit, contract and en
 
 bench: $(READY) packages components ## Figures of the operator beside its peers, on the same API server
 	$(BIN)/python -m tests.bench
+
+monitoring: $(READY) ## Write the chart's rules for Prometheus and its dashboard for Grafana
+	$(BIN)/datalake monitoring
 
 crds: $(READY) ## Write crds/ from the models, and the chart's copies of them
 	$(BIN)/datalake crds

@@ -47,7 +47,7 @@ def pod_monitor(
         "metadata": {**metadata, "name": node.metadata.name},
         "spec": {
             "selector": {"matchLabels": dict(selector)},
-            "podMetricsEndpoints": [{"port": port}],
+            "podMetricsEndpoints": [{"port": port, "honorLabels": True}],
         },
     }
 

@@ -10,7 +10,7 @@ from tests.charts.helm import CHART, Helm, HelmError
 
 SCHEMA = json.loads((CHART / "values.schema.json").read_text())
 VALUES = yaml.safe_load((CHART / "values.yaml").read_text())
-FREE = ("serviceAccount.annotations", "service.annotations", "serviceMonitor.labels", "nodeSelector", "podLabels", "podAnnotations")  # fmt: skip # noqa: E501
+FREE = ("serviceAccount.annotations", "service.annotations", "serviceMonitor.labels", "prometheusRule.labels", "dashboard.labels", "dashboard.annotations", "nodeSelector", "podLabels", "podAnnotations")  # fmt: skip # noqa: E501
 """Where any key is right: labels and annotations."""
 
 

@@ -81,7 +81,7 @@ def pod_monitors(server: RucioServer, metadata: Mapping[str, Any]) -> tuple[Mani
             "spec": {
                 "selector": selector,
                 "podTargetLabels": [COMPONENT],
-                "podMetricsEndpoints": [{"port": "metrics"}],
+                "podMetricsEndpoints": [{"port": "metrics", "honorLabels": True}],
             },
         }
         for monitor, selector in selectors.items()
