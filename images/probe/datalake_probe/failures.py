@@ -33,6 +33,9 @@ _COPY = _words(
     (Reason.CHECKSUM_MISMATCH, r"checksum"),
     (Reason.FORBIDDEN, r"permission denied|not authorized|disallowed"),
     (Reason.NOT_FOUND, r"no such file"),
+    (Reason.NAME_NOT_FOUND, r"could not resolve|couldn't resolve"),
+    (Reason.UNREACHABLE, r"could not connect|couldn't connect"),
+    (Reason.TIMEOUT, r"timed? ?out|timeout"),
 )
 # enum XErrorCode of XProtocol.hh, XRootD 5.8.1.
 _CODES = {
@@ -67,6 +70,18 @@ _STATUS = {
     410: Reason.NOT_FOUND,
     507: Reason.NO_SPACE,
 }
+# The first that fits. http.client.RemoteDisconnected is a ConnectionResetError too.
+_ERRORS: tuple[tuple[tuple[type[BaseException], ...], Reason], ...] = (
+    (
+        (ConnectionResetError, ConnectionAbortedError, BrokenPipeError, ssl.SSLEOFError, ssl.SSLZeroReturnError),
+        Reason.RESET,
+    ),
+    ((TimeoutError,), Reason.TIMEOUT),
+    ((ssl.SSLError,), Reason.TLS_FAILED),
+    ((ConnectionRefusedError,), Reason.REFUSED),
+    ((socket.gaierror,), Reason.NAME_NOT_FOUND),
+    ((http.client.HTTPException, ValueError), Reason.PROTOCOL_ERROR),
+)
 # X509_V_ERR_* of OpenSSL's x509_vfy.h; a certificate of tomorrow is as useless as one of yesterday.
 _VERIFY = {
     9: Reason.TLS_EXPIRED,
@@ -74,8 +89,16 @@ _VERIFY = {
     62: Reason.TLS_WRONG_NAME,
     64: Reason.TLS_WRONG_NAME,
 }
-_UNREACHABLE = {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EHOSTDOWN, errno.EADDRNOTAVAIL}
-_RESET = (ConnectionResetError, ConnectionAbortedError, BrokenPipeError, ssl.SSLEOFError, ssl.SSLZeroReturnError)
+# Packet filters answer with EPERM or EACCES where the node itself drops.
+_UNREACHABLE = {
+    errno.ENETUNREACH,
+    errno.EHOSTUNREACH,
+    errno.ENETDOWN,
+    errno.EHOSTDOWN,
+    errno.EADDRNOTAVAIL,
+    errno.EACCES,
+    errno.EPERM,
+}
 
 
 def of_error(error: BaseException, *, connecting: bool = False) -> Stopped:
@@ -93,19 +116,11 @@ def of_error(error: BaseException, *, connecting: bool = False) -> Stopped:
 def _of_error(error: BaseException, *, connecting: bool) -> Reason:
     if isinstance(error, ssl.SSLCertVerificationError):
         return _VERIFY.get(error.verify_code, Reason.TLS_UNTRUSTED)
-    if isinstance(error, _RESET):
-        return Reason.RESET  # http.client.RemoteDisconnected is one of them
-    if isinstance(error, TimeoutError):
-        return Reason.CONNECT_TIMEOUT if connecting else Reason.TIMEOUT
-    if isinstance(error, ssl.SSLError):
-        return Reason.TLS_FAILED
-    if isinstance(error, ConnectionRefusedError):
-        return Reason.REFUSED
-    if isinstance(error, socket.gaierror):
-        return Reason.NAME_NOT_FOUND
-    if isinstance(error, OSError):
-        return Reason.UNREACHABLE if error.errno in _UNREACHABLE else Reason.FAILED
-    return Reason.PROTOCOL_ERROR if isinstance(error, http.client.HTTPException | ValueError) else Reason.FAILED
+    if isinstance(error, TimeoutError) and connecting:
+        return Reason.CONNECT_TIMEOUT
+    if isinstance(error, OSError) and error.errno in _UNREACHABLE:
+        return Reason.UNREACHABLE
+    return next((reason for kinds, reason in _ERRORS if isinstance(error, kinds)), Reason.FAILED)
 
 
 def of_status(status: int, text: str = "") -> Bad:
@@ -116,9 +131,11 @@ def of_status(status: int, text: str = "") -> Bad:
     return Bad(reason, f"HTTP {status}: {clean(text)}")
 
 
-def of_copy(text: str) -> Bad:
-    """Name what the end of an HTTP third-party copy means: its `failure:` line."""
-    return Bad(_said(_STORAGE, text) or _said(_COPY, text) or Reason.TRANSFER_FAILED, clean(text))
+def of_copy(text: str, status: int = 0) -> Bad:
+    """Name what the end of an HTTP third-party copy means: its `failure:` line, or its status where it never began."""
+    inner = re.search(r"status code (\d{3})", text)
+    reason = _said(_STORAGE, text) or _said(_COPY, text) or _STATUS.get(int(inner[1]) if inner else status)
+    return Bad(reason or Reason.TRANSFER_FAILED, f"HTTP {status}: {clean(text)}" if status else clean(text))
 
 
 def of_program(text: str) -> Bad:

@@ -6,9 +6,10 @@ import signal
 import subprocess
 import tempfile
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import BinaryIO
+from functools import partial
+from typing import IO, BinaryIO
 
 OUTPUT_BYTES = 64 * 1024
 """What is kept of a program's output, the end of it: that is where errors stand."""
@@ -39,25 +40,34 @@ class Done:
         return f"{self.errors}\n{self.output}".strip()
 
 
-def run(words: Sequence[str], seconds: float, environment: Mapping[str, str] | None = None) -> Done:
+def run(
+    words: Sequence[str],
+    seconds: float,
+    environment: Mapping[str, str] | None = None,
+    feed: Iterable[bytes] | None = None,
+    sink: Callable[[bytes], None] | None = None,
+) -> Done:
     """Run a program to its end, or end it with all that it started.
 
     Args:
         words: the program and its arguments. Never a secret: anybody on the node can read them.
         seconds: its time.
         environment: beyond the runner's own.
+        feed: its standard input, however long.
+        sink: takes its standard output, however long, instead of `Done.output`.
     """
     with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
         process = subprocess.Popen(  # noqa: S603 - our own words
             words,
             env={**os.environ, **(environment or {})},
-            stdin=subprocess.DEVNULL,
-            stdout=output,
+            stdin=subprocess.DEVNULL if feed is None else subprocess.PIPE,
+            stdout=output if sink is None else subprocess.PIPE,
             stderr=errors,
             start_new_session=True,
         )
         with _lock:
             _running.add(process.pid)
+        streams = _stream(process, feed, sink)
         try:
             timed_out = False
             try:
@@ -67,9 +77,37 @@ def run(words: Sequence[str], seconds: float, environment: Mapping[str, str] | N
         finally:
             _kill(process.pid)
             process.wait()
+            for stream in streams:
+                stream.join()
             with _lock:
                 _running.discard(process.pid)
         return Done(process.returncode, _tail(output), _tail(errors), timed_out)
+
+
+def _stream(
+    process: subprocess.Popen[bytes], feed: Iterable[bytes] | None, sink: Callable[[bytes], None] | None
+) -> Sequence[threading.Thread]:
+    """Serve the pipes of a program in threads; they end with it."""
+
+    def write(pipe: IO[bytes], chunks: Iterable[bytes]) -> None:
+        with contextlib.suppress(BrokenPipeError), pipe:
+            for chunk in chunks:
+                pipe.write(chunk)
+
+    def read(pipe: IO[bytes], take: Callable[[bytes], None]) -> None:
+        with pipe:
+            while chunk := os.read(pipe.fileno(), OUTPUT_BYTES):
+                take(chunk)
+
+    works = []
+    if process.stdin is not None and feed is not None:
+        works.append(partial(write, process.stdin, feed))
+    if process.stdout is not None and sink is not None:
+        works.append(partial(read, process.stdout, sink))
+    threads = [threading.Thread(target=work, daemon=True, name="pipe") for work in works]
+    for thread in threads:
+        thread.start()
+    return threads
 
 
 def end_all() -> None:
