@@ -1,7 +1,6 @@
 """Rules and the dashboard, as the chart ships them."""
 
 import json
-from typing import Any
 
 import yaml
 
@@ -10,11 +9,6 @@ from tests.charts.helm import CHART, Helm, only
 
 FOLDER = CHART / "files" / "monitoring"
 ENABLED = ("--set", "prometheusRule.enabled=true,dashboard.enabled=true")
-
-
-def _dashboard(documents: list[dict[str, Any]]) -> dict[str, Any]:
-    (found,) = (one for one in documents if one["kind"] == "ConfigMap" and one["metadata"]["name"].endswith("dashboard"))
-    return found
 
 
 def test_the_files_in_the_chart_are_the_generated_ones() -> None:
@@ -37,7 +31,7 @@ def test_the_dashboard_arrives_as_it_was_generated_where_grafana_looks(helm: Hel
     documents = helm.template(
         *ENABLED, "--set", "dashboard.namespace=monitoring,dashboard.annotations.grafana_folder=Data lake"
     )
-    found = _dashboard(documents)
+    found = only(documents, "ConfigMap")
     assert json.loads(found["data"]["datalake.json"]) == json.loads(files()["dashboard.json"])
     assert found["metadata"]["labels"]["grafana_dashboard"] == "1"
     assert found["metadata"]["annotations"] == {"grafana_folder": "Data lake"}

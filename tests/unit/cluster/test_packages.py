@@ -36,3 +36,22 @@ def test_two_programs_of_one_package_name_it_once() -> None:
 def test_every_purpose_asks_only_for_programs_whose_package_is_known() -> None:
     for programs in packages.PURPOSES.values():
         assert set(programs) <= set(packages.PROGRAMS)
+
+
+@pytest.mark.usefixtures("only")
+def test_the_service_of_a_package_is_masked_before_it_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    with pytest.raises(ClusterError, match=r"as root: mkdir .* ln -sfn /dev/null \S+/prometheus\.service && apt-get update && .* prometheus$"):  # fmt: skip # noqa: E501
+        packages.ensure(["promtool"])
+
+
+@pytest.mark.parametrize("there", [True, False], ids=["an administrator's policy", "none"])
+def test_no_service_is_started_by_an_installation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, there: bool) -> None:
+    policy = tmp_path / "policy-rc.d"
+    monkeypatch.setattr(packages, "_POLICY", policy)
+    if there:
+        policy.write_text("theirs")
+    with packages._nothing_is_started():
+        asked = policy.read_text() if there else subprocess.run([policy], check=False).returncode
+        assert asked == ("theirs" if there else 101)
+    assert policy.exists() == there
