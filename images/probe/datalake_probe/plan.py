@@ -65,6 +65,15 @@ class Control:
 
 
 @dataclass(frozen=True)
+class Turn:
+    """Which run of a plan this is: its id, the pod's number in an indexed Job, and when it began (seconds since 1970)."""
+
+    run: str = ""
+    index: int | None = None
+    begun: float = 0.0
+
+
+@dataclass(frozen=True)
 class Plan:
     """What this run is to do.
 
@@ -80,6 +89,7 @@ class Plan:
         control: what must work for any verdict.
         endpoints: by name.
         section: the type's own part, as in the file.
+        turn: which run this is; not in the file.
     """
 
     namespace: str
@@ -93,6 +103,7 @@ class Plan:
     control: tuple[Control, ...]
     endpoints: Mapping[str, Endpoint]
     section: Mapping[str, Any]
+    turn: Turn = Turn()
 
 
 def load(path: Path) -> Plan:
