@@ -19,7 +19,7 @@ from typing import NoReturn
 from datalake_probe import control, plan, programs, trust
 from datalake_probe.deadline import Deadline
 from datalake_probe.outcome import Cell, Reason
-from datalake_probe.plan import Plan, PlanError
+from datalake_probe.plan import Plan, PlanError, Turn
 from datalake_probe.plugin import Plugin
 from datalake_probe.report import Report
 from datalake_probe.run import Run, watch
@@ -40,7 +40,7 @@ def main(environment: Mapping[str, str] = os.environ, types: Mapping[str, Plugin
     number = int(index) if index else None
     name = environment.get("PROBE_RUN") or "unnamed"
     try:
-        found = _plan(environment, types)
+        found = replace(_plan(environment, types), turn=Turn(name, number, time.time()))
     except PlanError as error:
         return _refuse(Report(path, name, number, "custom"), error)
     report = Report(path, name, number, found.type)

@@ -66,7 +66,7 @@ class Control:
 
 @dataclass(frozen=True)
 class Turn:
-    """Which run of a plan this is: its id, the pod's number in an indexed Job, and when it began (seconds since 1970)."""
+    """Which run of a plan this is: its id, the pod's number in an indexed Job, when it began (Unix time)."""
 
     run: str = ""
     index: int | None = None
