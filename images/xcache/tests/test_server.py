@@ -66,6 +66,19 @@ def test_packets_become_metrics_and_state() -> None:
     assert "\nxcache_origin_read_bytes_total 2.32346688e+08\n" in page
 
 
+def test_who_knows_a_path_learns_what_that_file_cost() -> None:
+    with Exporter(settings()) as exporter:
+        send(exporter)
+        wait_for(lambda: json.loads(get(exporter, "/state"))["stream"]["packets"] == 8)
+        cost = json.loads(get(exporter, "/file?path=%2Fescape%2Fc"))
+        assert cost["version"] == 1
+        assert cost["originBytes"] >= 22020096
+        assert cost["closes"] >= 1
+        with pytest.raises(urllib.error.HTTPError, match="404") as refused:
+            get(exporter, "/file?path=/escape/nowhere")
+        refused.value.close()
+
+
 def test_other_pages_are_not_found() -> None:
     with Exporter(settings()) as exporter, pytest.raises(urllib.error.HTTPError, match="404") as refused:
         get(exporter, "/")

@@ -28,6 +28,7 @@ class Access:
     """One closed file; XRootD merges accesses that come close together into one.
 
     Attributes:
+        path: of the file, `lfn`; empty where it is not told.
         attached: when the file was opened first, seconds since 1970.
         served: bytes given to clients: `b_hit + b_miss + b_bypass`.
         from_origin: bytes read from the origin: `b_todisk + b_bypass`. This and `served` are the truth about hits:
@@ -40,6 +41,7 @@ class Access:
         checksum_errors: `n_cks_errs`.
     """
 
+    path: str
     attached: int
     served: int
     from_origin: int
@@ -108,7 +110,9 @@ def missing(last: int, current: int) -> int:
 
 def _access(event: Mapping[str, Any]) -> Access:
     hit, miss, bypassed = _count(event, "b_hit"), _count(event, "b_miss"), _count(event, "b_bypass")
+    path = event.get("lfn")
     return Access(
+        path=path if isinstance(path, str) else "",
         attached=_count(event, "attach_t", LATEST),
         served=hit + miss + bypassed,
         from_origin=_count(event, "b_todisk") + bypassed,

@@ -1,7 +1,7 @@
 """Everything heard so far: packets go in, numbers come out."""
 
 import threading
-from collections import Counter, deque
+from collections import Counter, OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import time as wall_clock
@@ -11,6 +11,11 @@ from xcache_exporter.gstream import Access, InvalidPacketError
 from xcache_exporter.summary import Summary
 
 HOUR = 3600.0
+
+FILES = 2000
+"""Files of which it is remembered what they cost, those last closed; a path takes at most 1 KiB."""
+
+PATH_LENGTH = 1024
 
 
 @dataclass
@@ -73,6 +78,15 @@ class Stream:
     last_received: float | None = None
 
 
+@dataclass
+class FileTotals:
+    """Sums over the accesses of one file: bytes served, bytes read from the origin, records."""
+
+    served: int = 0
+    from_origin: int = 0
+    closes: int = 0
+
+
 class Record:
     """What the cache said, safe to use from several threads: hold `lock` while reading.
 
@@ -84,6 +98,7 @@ class Record:
         hour: sums of the last hour.
         pfc: arrival of the g-stream.
         reports: arrival of the summary.
+        files: sums of the files that were closed last, by path.
         restarts: how often the server was seen to have started anew.
         summary: the last report.
         usage: the last snapshot of pfc's directory statistics.
@@ -100,6 +115,7 @@ class Record:
         self.hour = LastHour()
         self.pfc = Stream()
         self.reports = Stream()
+        self.files: OrderedDict[str, FileTotals] = OrderedDict()
         self.restarts = 0
         self.summary: Summary | None = None
         self.usage: dirstats.Usage | None = None
@@ -179,5 +195,17 @@ class Record:
         now = self.clock()
         self.totals.add(access)
         self.hour.add(access, now)
+        self._count_file(access)
         if access.from_origin:
             self.last_origin_success = max(min(access.attached, int(now)), self.last_origin_success or 0)
+
+    def _count_file(self, access: Access) -> None:
+        if not access.path or len(access.path) > PATH_LENGTH:
+            return
+        sums = self.files.setdefault(access.path, FileTotals())
+        self.files.move_to_end(access.path)
+        sums.served += access.served
+        sums.from_origin += access.from_origin
+        sums.closes += 1
+        if len(self.files) > FILES:
+            self.files.popitem(last=False)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qsl
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
@@ -75,6 +76,15 @@ class Exporter:
         """The page for the operator."""
         return json.dumps(state(self.record, self.settings)).encode()
 
+    def file(self, path: str) -> bytes | None:
+        """What one file cost; None when it was not closed lately. Who does not know a path learns none."""
+        with self.record.lock:
+            sums = self.record.files.get(path)
+            if sums is None:
+                return None
+            found = {"servedBytes": sums.served, "originBytes": sums.from_origin, "closes": sums.closes}
+        return json.dumps({"version": 1, **found}).encode()
+
     def _hear_gstream(self) -> None:
         self._hear(self.gstream, "pfc", self.record.hear_gstream)
 
@@ -117,6 +127,7 @@ class _Server(ThreadingHTTPServer):
             "/metrics": (CONTENT_TYPE_LATEST, exporter.metrics),
             "/state": ("application/json", exporter.state),
         }
+        self.file = exporter.file
         self.drain_file = exporter.settings.drain_file
         if address[0] == _EVERYWHERE and socket.has_dualstack_ipv6():
             address = ("::", address[1])
@@ -139,24 +150,28 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Server
 
     def do_GET(self) -> None:
-        path = self.path.partition("?")[0]
+        path, _, query = self.path.partition("?")
         if path == "/serving":  # the kubelet asks
             draining = self.server.drain_file.exists()
             self.send_response(HTTPStatus.SERVICE_UNAVAILABLE if draining else HTTPStatus.OK)
             self.send_header("Content-Length", "0")
             self.end_headers()
             return
-        found = self.server.pages.get(path)
-        if found is None:
+        content_type, body = self._page(path, query)
+        if body is None:
             self.send_error(HTTPStatus.NOT_FOUND, "try /metrics or /state")
             return
-        content_type, page = found
-        body = page()
         self.send_response(HTTPStatus.OK)
         self.send_header("Content-Type", content_type)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+
+    def _page(self, path: str, query: str) -> tuple[str, bytes | None]:
+        if path == "/file":
+            return "application/json", self.server.file(dict(parse_qsl(query)).get("path", ""))
+        content_type, page = self.server.pages.get(path, ("", lambda: None))
+        return content_type, page()
 
     def log_message(self, format: str, *values: object) -> None:  # noqa: A002 - the name is the base class's
         """Requests are not logged: there is one every few seconds."""
