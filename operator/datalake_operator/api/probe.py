@@ -27,6 +27,7 @@ from datalake_operator.api.probe_checks import (
 from datalake_operator.api.probe_endpoints import Endpoint
 from datalake_operator.api.probe_status import QoSProbeStatus
 from datalake_operator.api.probe_verdict import (
+    MEASUREMENTS,
     Control,
     History,
     Maintenance,
@@ -97,6 +98,42 @@ _WRITABLE = rule(
 )
 
 
+_EXCLUDED = rule(
+    "!has(self.transfer) || self.transfer.exclude.all(p, self.endpoints.exists(e, e.name == p.source) && "
+    "self.endpoints.exists(e, e.name == p.destination))",
+    "names what is not in spec.endpoints",
+    lambda spec: (
+        spec.transfer is None
+        or {end for p in spec.transfer.exclude for end in (p.source, p.destination)} <= _names(spec)
+    ),
+    mend="add the endpoint or correct the name",
+    at=".transfer.exclude",
+)
+
+_ZONED = rule(
+    "!has(self.timeZone) || has(self.schedule)",
+    "is of a schedule, and there is none",
+    lambda spec: spec.time_zone is None or spec.schedule is not None,
+    mend="remove it, or write schedule instead of interval",
+    at=".timeZone",
+)
+
+
+def _measured(check: str, names: tuple[str, ...]) -> Any:
+    known = ", ".join(f"'{name}'" for name in names)
+
+    def holds(spec: Any) -> bool:
+        return getattr(spec, check) is None or all(entry.measurement in names for entry in spec.thresholds)
+
+    return rule(
+        f"!has(self.{check}) || self.thresholds.all(t, t.measurement in [{known}])",
+        f"names a measurement that {check} does not have",
+        holds,
+        mend=f"there are {', '.join(names)}",
+        at=".thresholds",
+    )
+
+
 class QoSProbeSpec(Model):
     """What is wanted."""
 
@@ -107,6 +144,9 @@ class QoSProbeSpec(Model):
         _known("transfer", "sources", ".transfer.sources"),
         _known("transfer", "destinations", ".transfer.destinations"),
         _WRITABLE,
+        _EXCLUDED,
+        _ZONED,
+        *(_measured(check, names) for check, names in MEASUREMENTS.items()),
     )
 
     suspend: bool = False

@@ -26,6 +26,7 @@ from datalake_operator.api.probe_endpoints import (
     Protocol,
     StorageUrl,
     WebUrl,
+    has_path,
     payload_size,
 )
 from datalake_operator.api.rules import UNIQUE, duration_range, exactly_one_of, matching, quantity_range, rule
@@ -167,13 +168,24 @@ class TransferCheck(Model):
     """Bytes moved in a day at most. 50Gi by default; pairs take turns when all of them would need more."""
 
 
+RootUrl: TypeAlias = Annotated[
+    StorageUrl,
+    rule(
+        "self.startsWith('root://') || self.startsWith('roots://')",
+        "must be of scheme root or roots",
+        lambda url: url.startswith(("root://", "roots://")),
+        mend="caches are tested over the root protocol, e.g. root://cache.example.org:1094",
+    ),
+]
+
+
 class CacheAddress(Model):
     """A cache that this operator did not make."""
 
-    url: StorageUrl
-    """URL of the cache."""
+    url: RootUrl
+    """URL of the cache, scheme root or roots."""
     origin_url: StorageUrl
-    """URL of its origin."""
+    """URL of its origin; with a folder that is the probe's own where a file is generated."""
 
 
 class CachedFile(Model):
@@ -195,7 +207,17 @@ class GeneratedFile(Model):
 class CacheCheck(Model):
     """Does a cache fetch what it has not, and serve what it has."""
 
-    rules = (exactly_one_of("xcacheRef", "node"), exactly_one_of("file", "generated"))
+    rules = (
+        exactly_one_of("xcacheRef", "node"),
+        exactly_one_of("file", "generated"),
+        rule(
+            "!has(self.generated) || !has(self.node) || !self.node.originUrl.matches('^[a-z]+://[^/]+/*$')",
+            "a URL without a path is refused for writing: it would be the root of somebody's storage",
+            lambda self: self.generated is None or self.node is None or has_path(self.node.origin_url),
+            mend="add a folder that is the probe's own, or use file",
+            at=".node.originUrl",
+        ),
+    )
 
     xcache_ref: LocalRef | None = None
     """An XCacheNode of this namespace."""

@@ -1,5 +1,6 @@
 """Endpoints of a QoSProbe: the rows and columns of the grid."""
 
+import re
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field
@@ -21,6 +22,7 @@ EndpointName: TypeAlias = Annotated[
 ]
 
 _AUTHORITY = r"([A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?"
+_CLIMBS = re.compile("/([.]|%2[eE]){1,2}(/|$)|%2[fF]")
 _PATH = r"(/[A-Za-z0-9_.,:+=@~%/-]*)?"
 
 StorageUrl: TypeAlias = Annotated[
@@ -30,6 +32,12 @@ StorageUrl: TypeAlias = Annotated[
         f"(root|roots|http|https|davs)://{_AUTHORITY}{_PATH}",
         "must be a URL of scheme root, roots, http, https or davs, without user, query and fragment",
         mend="e.g. root://eos.example.org:1094//escape/probe",
+    ),
+    rule(
+        r"!self.matches('/(\\.|%2[eE]){1,2}(/|$)|%2[fF]')",
+        "must not contain the steps . and .., nor an encoded /",
+        lambda url: _CLIMBS.search(url) is None,
+        mend="write the path itself",
     ),
 ]
 WebUrl: TypeAlias = Annotated[
@@ -57,6 +65,11 @@ Adler32: TypeAlias = Annotated[
     Field(max_length=8),
     matching("[0-9a-f]{8}", "must be an adler32 checksum", mend="write 8 hexadecimal digits in lower case"),
 ]
+
+
+def has_path(url: str) -> bool:
+    """Whether a URL names more than the root of a server."""
+    return bool(url.partition("://")[2].partition("/")[2].strip("/"))
 
 
 def payload_size(high: str) -> Any:
@@ -109,9 +122,7 @@ class Endpoint(Model):
         rule(
             "self.access == 'ReadOnly' || self.urls.all(u, !u.url.matches('^[a-z]+://[^/]+/*$'))",
             "a URL without a path is refused for writing: it would be the root of somebody's storage",
-            lambda self: (
-                self.access == "ReadOnly" or all(url.url.split("://")[1].strip("/").count("/") for url in self.urls)
-            ),
+            lambda self: self.access == "ReadOnly" or all(has_path(entry.url) for entry in self.urls),
             mend="add a folder that is the probe's own, or use access ReadOnly",
             at=".urls",
         ),

@@ -1,5 +1,6 @@
 """When a QoSProbe is green, yellow or red."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, TypeAlias
 
 from pydantic import Field
@@ -24,6 +25,28 @@ Decimal: TypeAlias = Annotated[
     Field(max_length=20),
     matching(r"-?[0-9]+(\.[0-9]+)?", "must be a decimal number as text", mend='e.g. "0.90"'),
 ]
+
+
+_ONE_ENDPOINT = (
+    *("connect_seconds", "tls_days_left", "stat_seconds", "list_seconds", "write_seconds", "read_seconds"),
+    *("checksum_seconds", "delete_seconds"),
+)
+MEASUREMENTS: Mapping[str, tuple[str, ...]] = {
+    "tcp": ("success_ratio", "seconds", "connect_seconds"),
+    "http": ("success_ratio", "seconds", "connect_seconds", "tls_days_left", "http_status"),
+    "storage": ("success_ratio", "seconds", "throughput_bytes_per_second", *_ONE_ENDPOINT),
+    "transfer": ("success_ratio", "seconds", "throughput_bytes_per_second", *_ONE_ENDPOINT),
+    "cache": (
+        *("success_ratio", "seconds", "connect_seconds", "cold_seconds", "warm_seconds", "warm_speedup_ratio"),
+        *("origin_bytes", "throughput_bytes_per_second"),
+    ),
+    "rucio": (
+        *("success_ratio", "seconds", "connect_seconds", "tls_days_left", "http_status", "token_seconds"),
+        *("upload_seconds", "download_seconds"),
+    ),
+}
+"""What thresholds may name, by type of probe; success_ratio is computed from the results. A custom program may measure
+anything."""
 
 
 class LowerLimits(Model):
@@ -74,7 +97,7 @@ class Threshold(Model):
         Field(min_length=1, max_length=63),
         matching("[a-z][a-z0-9_]*", "must be a measurement", mend="e.g. success_ratio"),
     ]
-    """Name of the measurement, e.g. success_ratio."""
+    """Name of the measurement, e.g. success_ratio; docs/probes.md lists those of each check."""
     at_least: LowerLimits | None = None
     """Figures that it must reach."""
     at_most: UpperLimits | None = None

@@ -146,7 +146,8 @@ def _too_much(timing: Schedule, sizes: tuple[int, ...], most: int) -> Refused:
     turn = once * timing.runs_a_day / most * (DAY / timing.runs_a_day)
     return Refused(
         ProbeRefusal.BUDGET_IMPOSSIBLE,
-        f"spec.transfer.maxBytesPerDay: all {len(sizes)} pairs move {in_bytes(once)} in a run, so with "
-        f"{in_bytes(most)} a day each pair would have its turn every {in_time(turn)}, and {in_time(SLOWEST_TURN)} is "
-        f"the most; write {in_bytes(once)} or more, or a smaller spec.transfer.payload.size, or test fewer pairs",
+        f"spec.transfer.maxBytesPerDay: all {len(sizes)} pairs move {in_bytes(once)} in each of {timing.runs_a_day} "
+        f"runs a day, so with {in_bytes(most)} a day each pair would have its turn every {in_time(turn)}, and "
+        f"{in_time(SLOWEST_TURN)} is the most; write {in_bytes(once)} or more, or a smaller "
+        "spec.transfer.payload.size, or test fewer pairs",
     )

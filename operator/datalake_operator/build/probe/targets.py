@@ -100,11 +100,6 @@ def host(url: str) -> str:
     return authority.partition("]")[0] + "]" if authority.startswith("[") else authority.partition(":")[0]
 
 
-def has_path(url: str) -> bool:
-    """Whether a URL names more than the root of a server."""
-    return bool(url.partition("://")[2].partition("/")[2].strip("/"))
-
-
 def _cache(probe: QoSProbe, check: CacheCheck, references: Mapping[tuple[str, str], Mapping[str, Any] | None]) -> Cache:
     if check.node is not None:
         return Cache(host(check.node.url), check.node.url, check.node.origin_url)
