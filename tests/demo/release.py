@@ -10,7 +10,7 @@ from tests.cluster.errors import ClusterError
 from tests.demo.kubectl import Kubectl
 from tests.demo.names import OWNER, RELEASE
 
-IMAGES = ("operator", "xcache", f"rucio:{build.RUCIO[0]}", "postgres")
+IMAGES = ("operator", "xcache", f"rucio:{build.RUCIO[0]}", "postgres", "probe")
 """What the demo and the end-to-end tests need: keys of `images.build.IMAGES`."""
 
 
@@ -69,7 +69,10 @@ def values(watched: Iterable[str]) -> list[str]:
         f"watchNamespaces={{{','.join(watched)}}}",
         f"image.registry={host}",
         f"image.repository={prefix}datalake-operator",
-        *(f"operands.{name}.image.repository={prefix}datalake-{name}" for name in ("xcache", "rucio", "postgres")),
+        *(
+            f"operands.{name}.image.repository={prefix}datalake-{name}"
+            for name in ("xcache", "rucio", "postgres", "probe")
+        ),
         # the version stays while somebody works on it: let a new image start new pods
         f"podAnnotations.inputs={build.IMAGES['operator'].digest()[:16]}",
     ]

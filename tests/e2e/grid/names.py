@@ -6,6 +6,8 @@ LAKE = "lake"
 """The headless Service whose names lead to the endpoints."""
 ORIGINS = ("A", "B", "C", "D")
 """Endpoints. D speaks https instead of http."""
+SHELF = "E"
+"""One more, which stays sound: the cache's origin and an RSE of the Rucio, so that they are judged by themselves."""
 SITES = {"A": "NORTH", "B": "SOUTH", "C": "SOUTH", "D": "WEST"}
 FOLDER = "/lake"
 """What the endpoints export."""

@@ -1,4 +1,4 @@
-"""The four endpoints: XRootD in pods of their own, each with a small disk in memory, and ways to spoil and mend them.
+"""The endpoints: XRootD in pods of their own, each with a small disk in memory, and ways to spoil and mend them.
 
 An endpoint's pod runs a loop that starts XRootD with one of several configurations. So a fault takes a quarter of a
 second, its end too, and the pod stays.
@@ -11,7 +11,7 @@ from typing import Any
 from tests.demo import release
 from tests.demo.kubectl import Kubectl, Object
 from tests.e2e.grid import certificates
-from tests.e2e.grid.names import FOLDER, GRID, HTTP, HTTPS, LAKE, ORIGINS, ROOT, host, pod
+from tests.e2e.grid.names import FOLDER, GRID, HTTP, HTTPS, LAKE, ORIGINS, ROOT, SHELF, pod
 
 DISK = "24Mi"
 """Size of an endpoint's disk."""
@@ -76,7 +76,7 @@ def apply(lake: Kubectl, folder: Path) -> None:
     _apply(lake, "Service", LAKE, spec=spec)
     _apply(lake, "ConfigMap", "authority", data={"ca.pem": authority})
     _apply(lake, "Secret", "certificates", stringData=_flat(kinds))
-    for endpoint in ORIGINS:
+    for endpoint in (*ORIGINS, SHELF):
         _apply(lake, "ConfigMap", f"origin-{pod(endpoint)}", data=_configurations(_HTTPS if endpoint == "D" else _HTTP))
         _apply(lake, "Pod", pod(endpoint), labels={LAKE: "yes"}, spec=_pod_spec(endpoint))
     chosen = ["--selector", LAKE, "--namespace", GRID]
@@ -187,6 +187,3 @@ def _flat(kinds: dict[str, dict[str, str]]) -> dict[str, str]:
 def _apply(lake: Kubectl, kind: str, name: str, labels: dict[str, str] | None = None, **fields: Any) -> None:
     metadata = {"name": name, "namespace": GRID, **({"labels": labels} if labels else {})}
     lake.apply(json.dumps({"apiVersion": "v1", "kind": kind, "metadata": metadata, **fields}))
-
-
-__all__ = ["address", "apply", "certify", "empty", "execute", "fill", "host", "name", "switch", "unname"]

@@ -1,0 +1,133 @@
+"""A probe of each type for the lake, runs of all of them at once, and what they say afterwards."""
+
+import hashlib
+import json
+import secrets
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from tests.cluster import waiting
+from tests.demo.kubectl import Kubectl, Object
+from tests.e2e.grid.names import FOLDER, GRID, HTTP, HTTPS, ORIGINS, ROOT, SITES, host
+from tests.support.client import DATALAKE
+
+MESH, STORAGE, TCP, WEB, CACHE, CATALOGUE = "mesh", "storage", "tcp", "web", "cache", "catalogue"
+"""Names of the probes."""
+ALL = (MESH, STORAGE, TCP, WEB, CACHE, CATALOGUE)
+ONLY_IPV6 = "A-IPV6"
+"""The endpoint A once more, by IPv6 alone, which this cluster has not."""
+XCACHE, RUCIO = "edge", "rucio"
+"""The cache and the Rucio that are watched."""
+ANNOTATION = "datalake.projectescape.eu/reconcile-at"
+MAINTENANCE = "maintenance"
+"""ConfigMap, and its key, of maintenance that all probes share."""
+NEVER = "0 0 29 2 *"
+"""Runs are asked for; the schedule itself starts none while tests run."""
+
+
+def manifests() -> dict[str, Object]:
+    """All probes by name."""
+    return {
+        MESH: _probe(
+            MESH,
+            endpoints=[_endpoint(name) for name in ORIGINS],
+            transfer={
+                "sources": list(ORIGINS),
+                "destinations": list(ORIGINS),
+                "protocols": ["root", "http"],
+                "payload": {"size": "16Ki"},
+                "maxConcurrent": 20,
+                "maxConcurrentPerEndpoint": 10,
+            },
+        ),
+        STORAGE: _probe(
+            STORAGE,
+            endpoints=[*(_endpoint(name) for name in ORIGINS), _endpoint("A", ONLY_IPV6, ipFamily="IPv6")],
+            storage={"endpoints": [*ORIGINS, ONLY_IPV6], "payload": {"size": "64Ki"}},
+            trust={"bundles": [{"name": "lake", "configMapKeyRef": {"name": "authority", "key": "ca.pem"}}]},
+            thresholds=[
+                {"measurement": "throughput_bytes_per_second", "atLeast": {"warning": "60000", "critical": "50000"}}
+            ],
+        ),
+        TCP: _probe(
+            TCP,
+            tcp={
+                "targets": [
+                    *({"name": name, "host": host(name), "port": ROOT} for name in ORIGINS),
+                    {"name": ONLY_IPV6, "host": host("A"), "port": ROOT, "ipFamily": "IPv6"},
+                ]
+            },
+        ),
+        WEB: _probe(
+            WEB,
+            http={
+                "targets": [
+                    {"name": "A", "url": f"http://{host('A')}:{HTTP}{FOLDER}/", "expectStatus": [200]},
+                    {"name": "D", "url": f"https://{host('D')}:{HTTPS}{FOLDER}/", "expectStatus": [200]},
+                ]
+            },
+            trust={"bundles": [{"name": "lake", "configMapKeyRef": {"name": "authority", "key": "ca.pem"}}]},
+        ),
+        CACHE: _probe(CACHE, cache={"xcacheRef": {"name": XCACHE}, "generated": {"size": "64Ki"}}),
+        CATALOGUE: _probe(
+            CATALOGUE,
+            rucio={
+                "rucioServerRef": {"name": RUCIO},
+                "credentialsSecretRef": {"name": "probe-login"},
+                "checks": ["Ping", "Authenticate", "WhoAmI"],
+            },
+        ),
+    }
+
+
+def apply(lake: Kubectl, bodies: Iterable[Object]) -> None:
+    """Apply probes."""
+    lake.apply("\n---\n".join(json.dumps(body) for body in bodies))
+
+
+def ask(lake: Kubectl, names: Iterable[str]) -> dict[str, str]:
+    """Ask for one run of each; return their ids by probe."""
+    value = secrets.token_hex(6)
+    names = tuple(names)
+    lake("annotate", "qosprobe", *names, "--namespace", GRID, "--overwrite", f"{ANNOTATION}={value}")
+    digest = hashlib.sha256(value.encode()).hexdigest()[:10]
+    return {name: f"{name}-{digest}" for name in names}
+
+
+def run(lake: Kubectl, names: Iterable[str] = ALL, seconds: float = 180) -> dict[str, Object]:
+    """Let probes run once, at the same time, and wait until their status tells of it; their bodies by name."""
+    wanted = ask(lake, names)
+
+    def told() -> dict[str, Object] | None:
+        found = bodies(lake)
+        said = {name: found[name].get("status", {}).get("lastRun", {}).get("id") for name in wanted}
+        return {name: found[name] for name in wanted} if said == wanted else None
+
+    answer = waiting.until(told, f"runs {', '.join(wanted.values())} in status", seconds=seconds, every=0.5)
+    assert answer is not None
+    return answer
+
+
+def bodies(lake: Kubectl) -> dict[str, Object]:
+    """Every probe of the namespace by name, as it is now."""
+    return {one["metadata"]["name"]: one for one in lake.list("qosprobe", GRID)}
+
+
+def patch(lake: Kubectl, name: str, spec: Mapping[str, Any], kind: str = "qosprobe") -> None:
+    """Change fields of a spec; null takes one away."""
+    lake("patch", kind, name, "--namespace", GRID, "--type=merge", "--patch", json.dumps({"spec": spec}))
+
+
+def _endpoint(origin: str, name: str = "", **fields: Any) -> Object:
+    web = ("davs", f"davs://{host(origin)}:{HTTPS}") if origin == "D" else ("http", f"http://{host(origin)}:{HTTP}")
+    urls = {"root": f"root://{host(origin)}:{ROOT}/{FOLDER}", web[0]: f"{web[1]}{FOLDER}"}
+    listed = [{"protocol": protocol, "url": url} for protocol, url in urls.items()]
+    return {"name": name or origin, "site": SITES[origin], "urls": listed, **fields}
+
+
+def _probe(name: str, **spec: Any) -> Object:
+    shared = {"schedule": NEVER, "timeout": "60s"}
+    if name != CATALOGUE:
+        shared["maintenanceFrom"] = [{"configMapRef": {"name": MAINTENANCE, "key": MAINTENANCE}}]
+    metadata = {"name": name, "namespace": GRID}
+    return {"apiVersion": DATALAKE, "kind": "QoSProbe", "metadata": metadata, "spec": {**shared, **spec}}
