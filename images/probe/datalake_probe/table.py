@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 
-from datalake_probe import http_check, tcp
+from datalake_probe import http_check, storage, tcp, transfer
 from datalake_probe.plugin import Plugin
 
 TYPES: Mapping[str, Plugin] = {
     "tcp": tcp,
     "http": http_check,
+    "storage": storage,
+    "transfer": transfer,
 }

@@ -11,7 +11,6 @@ import struct
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
-from typing import Literal
 from urllib.parse import urlsplit
 
 from datalake_probe import failures, net, programs
@@ -51,7 +50,7 @@ class Xrootd:
 
     def __init__(self, url: str, family: Family, anchors: Anchors) -> None:
         parts = urlsplit(url)
-        self.protocol: Literal["root", "roots"] = "roots" if parts.scheme == "roots" else "root"
+        self.protocol = "roots" if parts.scheme == "roots" else "root"
         self._host, self._port = parts.hostname or "", parts.port or PORT
         self._server = f"{parts.scheme}://{parts.netloc}"
         self._base = "/" + parts.path.strip("/")
@@ -91,8 +90,13 @@ class Xrootd:
         return [_entry(found) for found in map(_LISTED.fullmatch, lines) if found]
 
     def make_folder(self, path: str, seconds: float) -> None:
-        """Make a folder with its parents."""
-        self._fs(seconds, "mkdir", "-p", self._path(path))
+        """Make a folder with its parents. `mkdir -p` of one that is there fails (5.8.1), so another pod may be first."""
+        if not self._has(path, seconds):
+            try:
+                self._fs(seconds, "mkdir", "-p", self._path(path))
+            except Bad:
+                if not self._has(path, seconds):
+                    raise
 
     def write(self, path: str, payload: Payload, seconds: float) -> None:
         """Write a file, over one that is there."""
@@ -135,6 +139,14 @@ class Xrootd:
         """
         self._run(("xrdcp", "-f", "-s", "--tpc", "only", source, self.url(path)), seconds)
 
+    def _has(self, path: str, seconds: float) -> bool:
+        try:
+            return self.stat(path, seconds).folder
+        except Bad as bad:
+            if bad.reason is not Reason.NOT_FOUND:
+                raise
+            return False
+
     def _path(self, path: str) -> str:
         return f"{self._base.rstrip('/')}/{path}".rstrip("/") or "/"
 
@@ -151,7 +163,8 @@ class Xrootd:
         sink: Callable[[bytes], None] | None = None,
         meter: Meter | None = None,
     ) -> str:
-        variables = {**self._anchors.environment, **_times(seconds, self._family), **(environment or {})}
+        trust = self._anchors.environment if self.protocol == "roots" else {}
+        variables = {**trust, **_times(seconds, self._family), **(environment or {})}
         done = programs.run(words, seconds, variables, feed, sink)
         if done.timed_out:
             moving = meter is not None and meter.moving

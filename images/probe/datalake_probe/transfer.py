@@ -1,0 +1,167 @@
+"""The type transfer: can files be copied from each source to each destination, by third-party copy.
+
+Each endpoint is checked alone first. Success is bytes: size and adler32 read back at the destination.
+"""
+
+import contextlib
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+
+from datalake_probe import alone
+from datalake_probe.alone import guest_of, large, small
+from datalake_probe.files import Content, Files
+from datalake_probe.guests import Guest
+from datalake_probe.mesh import Link, Slots, due, reported
+from datalake_probe.outcome import Bad, Cell, Outcome, Reason, Result, Stopped
+from datalake_probe.payload import Payload
+from datalake_probe.plan import Plan
+from datalake_probe.run import Run
+from datalake_probe.webdav import WebDav
+from datalake_probe.xrootd import Xrootd
+
+ALONE_AT_ONCE = 16
+"""Endpoints that are checked alone at the same time."""
+
+LOOK_SECONDS = 5.0
+"""Time to see whether a copy that ran out of time had begun."""
+
+_OF_PAIR: Mapping[Result, Result] = {"bad": "skipped", "skipped": "skipped", "unknown": "unknown"}
+"""Result of a pair by that of its end that is not ok."""
+
+
+def cells(plan: Plan) -> Sequence[Cell]:
+    """Name the endpoints alone, and the pairs that are due."""
+    return [*reported(plan), *(link.cell for link in due(plan))]
+
+
+def measure(run: Run) -> None:
+    """Check the endpoints alone, then copy between those that are sound."""
+    mesh = _Mesh(run)
+    mesh.check_endpoints()
+    mesh.copy()
+
+
+class _Mesh:
+    """The endpoints of a run and what is known of them."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._section = run.plan.section
+        self._links = due(run.plan)
+        self._reported = reported(run.plan)
+        self._alone: dict[Cell, Outcome] = {}
+        self._seeds: dict[Cell, tuple[str, Content]] = {}
+        self._lock = threading.Lock()
+
+    def check_endpoints(self) -> None:
+        """Check all endpoints of this pod alone; protocols of one after each other, for they may share files."""
+        ends = [Cell(name, None, link.protocol) for link in self._links for name in link[:2]]
+        wanted = dict.fromkeys([*self._reported, *ends])
+        names = dict.fromkeys(cell.source for cell in wanted)
+
+        def one(name: str) -> None:
+            for cell in wanted:
+                if cell.source == name:
+                    self._check(cell)
+
+        self._run.spread([partial(one, name) for name in names], ALONE_AT_ONCE)
+
+    def copy(self) -> None:
+        """Copy over all links whose ends are sound; the others are skipped with the reason of their end."""
+        sound = []
+        for link in self._links:
+            ends = [self._alone[Cell(name, None, link.protocol)] for name in (link.source, link.destination)]
+            broken = next((end for end in ends if end.result != "ok"), None)
+            if broken is None:
+                sound.append(link)
+            else:
+                self._run.report(link.cell, replace(broken, result=_OF_PAIR[broken.result], measurements={}))
+        slots = Slots(sound, self._section["maxConcurrent"], self._section["maxConcurrentPerEndpoint"])
+        slots.do(lambda link: self._run.step(link.cell, lambda m: self._copy(link, slots, m)))
+
+    def _check(self, cell: Cell) -> None:
+        outcome = self._run.outcome(lambda m: self._check_one(cell, m), cell)
+        with self._lock:
+            self._alone[cell] = outcome
+        if cell in self._reported:
+            self._run.report(cell, outcome)
+
+    def _check_one(self, cell: Cell, measurements: dict[str, float]) -> None:
+        endpoint = self._run.plan.endpoints[cell.source]
+        guest = guest_of(self._run, endpoint, cell.protocol or "")
+        alone.check(self._run, endpoint, guest, measurements)
+        payload = Payload(f"{self._run.plan.folder}/{cell.source}", self._section["size"])
+        if endpoint.writable:
+            guest.remove_leftovers(small(self._run), guest.seed_path(payload))
+        if any(link.source == cell.source and link.protocol == cell.protocol for link in self._links):
+            known = None if endpoint.writable else endpoint.read_file
+            seed = (known.path, Content(known.size, known.adler32)) if known else self._seed(guest, payload)
+            with self._lock:
+                self._seeds[cell] = seed
+
+    def _seed(self, guest: Guest, payload: Payload) -> tuple[str, Content]:
+        """Make sure of the file that is copied to the others: it is written once, and verified in every run."""
+        path, content = guest.seed_path(payload), Content(payload.size, payload.adler32)
+        if not _is_there(guest, path, content.size, small(self._run)):
+            guest.write(path, payload, large(self._run))
+        try:
+            alone.verify(self._run, guest.files, path, content, large(self._run))
+        except Bad as bad:
+            if bad.reason in (Reason.SIZE_MISMATCH, Reason.CHECKSUM_MISMATCH):
+                guest.discard(path)  # the next run makes another
+            raise
+        return path, content
+
+    def _copy(self, link: Link, slots: Slots, measurements: dict[str, float]) -> None:
+        path, content = self._seeds[Cell(link.source, None, link.protocol)]
+        ends = self._run.plan.endpoints
+        source = alone.files_of(self._run, ends[link.source], link.protocol)
+        guest = guest_of(self._run, ends[link.destination], link.protocol)
+        target = guest.new_path()
+        seconds = self._run.deadline.step(slots.share(self._run.deadline.left()))
+        try:
+            with alone.timed(measurements, "seconds"):
+                _third_party(self._section["mode"], source, path, guest.files, target, seconds)
+            measurements["throughput_bytes_per_second"] = content.size / measurements["seconds"]
+            alone.verify(self._run, guest.files, target, content, large(self._run))
+        finally:
+            guest.discard(target)
+
+
+def _is_there(guest: Guest, path: str, size: int, seconds: float) -> bool:
+    """Whether a file of that size is there; one of another size is what a killed run has left of it."""
+    try:
+        return guest.files.stat(path, seconds).size == size
+    except Bad as bad:
+        if bad.reason is Reason.NOT_FOUND:
+            return False
+        raise
+
+
+def _third_party(mode: str, source: Files, path: str, destination: Files, target: str, seconds: float) -> None:
+    """Copy without a byte passing through here.
+
+    Raises:
+        Bad: Slow, where bytes have come and its time is over; see `Files`.
+    """
+    if isinstance(source, WebDav) and isinstance(destination, WebDav):
+        if mode == "Push":
+            source.copy(path, seconds, destination=destination.url(target))
+        else:
+            destination.copy(target, seconds, source=source.url(path))
+    elif isinstance(destination, Xrootd):
+        try:
+            destination.copy_from(source.url(path), target, seconds)
+        except Bad as bad:
+            if bad.reason is Reason.TIMEOUT and _has_begun(destination, target):
+                raise Bad(Reason.SLOW, str(bad)) from bad
+            raise
+
+
+def _has_begun(destination: Files, target: str) -> bool:
+    """Whether bytes have come; XRootD's client does not tell how far a copy is."""
+    with contextlib.suppress(Stopped):
+        return destination.stat(target, LOOK_SECONDS).size > 0
+    return False
