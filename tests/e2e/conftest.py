@@ -12,11 +12,14 @@ from tests.demo import down, release
 from tests.demo.kubectl import Kubectl
 from tests.demo.names import NAMESPACE
 from tests.e2e import catalogues, databases, origins
+from tests.e2e.grid import faults, probes, services
+from tests.e2e.grid import origins as endpoints
+from tests.e2e.grid.names import GRID
 from tests.e2e.names import OPERATOR, RUCIO, STORAGE
 
 __all__ = ["node"]
 
-SERVED = [NAMESPACE, STORAGE, RUCIO]
+SERVED = [NAMESPACE, STORAGE, RUCIO, GRID]
 """Namespaces of the operator of the session."""
 
 
@@ -54,6 +57,17 @@ def database(node: Cluster, lake: Kubectl) -> None:
     """A PostgreSQL of somebody else in `e2e-rucio`, and an older Rucio for the upgrades of what is in it."""
     databases.start(lake)
     release.load_images(node, [f"rucio:{catalogues.OLD}"])
+
+
+@pytest.fixture(scope="session")
+def grid(lake: Kubectl, tmp_path_factory: pytest.TempPathFactory) -> Kubectl:
+    """A lake of four endpoints, a cache and a Rucio in `e2e-grid`, and a probe of each type, none of which has run."""
+    services.apply(lake)
+    endpoints.apply(lake, tmp_path_factory.mktemp("certificates"))
+    faults.announce(lake, [])
+    services.await_both(lake)
+    probes.apply(lake, probes.manifests().values())
+    return lake
 
 
 @pytest.hookimpl(wrapper=True)

@@ -33,8 +33,8 @@ def make(folder: Path, endpoint: str) -> tuple[str, dict[str, dict[str, str]]]:
 def _expire(authority: Authority, name: str) -> None:
     """Sign the server's request again, for a time that is over."""
     folder = authority.folder
-    signed = ["-CA", authority.certificate, "-CAkey", authority.key, "-set_serial", "0x7"]
-    command = ["openssl", "x509", "-req", "-in", folder / "server.csr", *signed, "-days", "-1"]
+    signed: list[str | Path] = ["-CA", authority.certificate, "-CAkey", authority.key, "-set_serial", "0x7"]
+    command: list[str | Path] = ["openssl", "x509", "-req", "-in", folder / "server.csr", *signed, "-days", "-1"]
     subprocess.run(
         [*command, "-out", folder / "expired.crt", "-extfile", "/dev/stdin"],
         input=_EXTENSIONS.format(host=name), text=True, check=True, capture_output=True,

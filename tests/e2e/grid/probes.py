@@ -126,7 +126,7 @@ def _endpoint(origin: str, name: str = "", **fields: Any) -> Object:
 
 
 def _probe(name: str, **spec: Any) -> Object:
-    shared = {"schedule": NEVER, "timeout": "60s"}
+    shared: Object = {"schedule": NEVER, "timeout": "60s"}
     if name != CATALOGUE:
         shared["maintenanceFrom"] = [{"configMapRef": {"name": MAINTENANCE, "key": MAINTENANCE}}]
     metadata = {"name": name, "namespace": GRID}

@@ -1,0 +1,216 @@
+"""The faults, one group after another: how each begins and ends, and what probes must say meanwhile."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from tests.cluster import Cluster
+from tests.demo.kubectl import Kubectl, Object
+from tests.e2e.grid import origins, probes, wires
+from tests.e2e.grid.names import GRID, HTTP, ORIGINS, ROOT, SITES
+from tests.e2e.grid.probes import ALL, CACHE, CATALOGUE, MESH, RUCIO, STORAGE, TCP, WEB, XCACHE
+from tests.e2e.grid.said import Said
+
+_POSTGRES = 5432
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where faults are made."""
+
+    lake: Kubectl
+    cluster: Cluster
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One fault.
+
+    Attributes:
+        title: As the table has it.
+        begin: Makes it.
+        end: Mends it.
+        said: What must be said, by probe; the others must say that all is well.
+    """
+
+    title: str
+    begin: Callable[[Place], None]
+    end: Callable[[Place], None]
+    said: Mapping[str, Said]
+
+
+def groups() -> tuple[tuple[Fault, ...], ...]:
+    """All faults; those of a group are there at the same time, each seen by other probes or at other endpoints."""
+    return (
+        (
+            _mode("server process down", "A", "down", "Refused", MESH, STORAGE, TCP),
+            _certificate("expired TLS certificate", "expired", "TLSExpired"),
+            Fault("cache stopped", _stop_cache, _start_cache, {CACHE: Said({XCACHE: "Refused"})}),
+        ),
+        (
+            Fault(
+                "DNS name gone",
+                lambda at: origins.unname(at.lake, "B"),
+                lambda at: origins.name(at.lake, "B"),
+                _server("B", "NameNotFound", MESH, STORAGE, TCP),
+            ),
+            _certificate("foreign TLS certificate", "foreign", "TLSUntrusted"),
+            Fault("database down", _cut_database, lambda at: wires.mend(at.cluster), {CATALOGUE: Said()}),
+        ),
+        (
+            Fault(
+                "no space",
+                lambda at: origins.fill(at.lake, "C"),
+                lambda at: origins.empty(at.lake, "C"),
+                _server("C", "NoSpace", MESH, STORAGE),
+            ),
+            Fault("probe image missing", _lose_image, _find_image, {WEB: Said(every=("unknown", "ImageUnavailable"))}),
+        ),
+        (_mode("read-only", "A", "read-only", "ReadOnly", MESH, STORAGE),),
+        (_mode("wrong checksum", "B", "checksum", "ChecksumMismatch", MESH, STORAGE),),
+        (_mode("slow", "C", "slow", "Slow", STORAGE),),
+        (
+            Fault(
+                "one link only",
+                _cut_link,
+                lambda at: wires.mend(at.cluster),
+                {MESH: Said(links={("B", "C"): "Unreachable"})},
+            ),
+        ),
+        (
+            Fault("an endpoint down in its maintenance", _maintain_endpoint, _end_maintenance_of_endpoint, _off("D")),
+            Fault(
+                "a site down in maintenance by ConfigMap",
+                _maintain_site,
+                _end_maintenance_of_site,
+                {name: Said(maintenance=frozenset({"A"})) for name in (MESH, STORAGE)}
+                | {TCP: Said({"A": "Refused"})},  # a target of tcp has no site
+            ),
+        ),
+        (
+            Fault(
+                "two endpoints down at once",
+                lambda at: _all(at, ("B", "D"), "down"),
+                lambda at: _all(at, ("B", "D"), "sound"),
+                {name: Said({"B": "Refused", "D": "Refused"}) for name in (MESH, STORAGE, TCP)}
+                | {WEB: Said({"D": "Refused"})},
+            ),
+        ),
+        (
+            Fault(
+                "everything down",
+                lambda at: _all(at, ORIGINS, "down"),
+                lambda at: _all(at, ORIGINS, "sound"),
+                {name: Said(dict.fromkeys(ORIGINS, "Refused")) for name in (MESH, STORAGE, TCP)}
+                | {WEB: Said({"D": "Refused"})},
+            ),
+        ),
+        (
+            Fault(
+                "cluster DNS down",
+                lambda at: wires.stop_dns(at.cluster),
+                lambda at: wires.start_dns(at.cluster),
+                {name: Said(every=("unknown", "CentralFault")) for name in ALL},
+            ),
+        ),
+    )
+
+
+def _server(endpoint: str, reason: str, *seen_by: str) -> dict[str, Said]:
+    return {probe: Said({endpoint: reason}) for probe in seen_by}
+
+
+def _mode(title: str, endpoint: str, mode: str, reason: str, *seen_by: str) -> Fault:
+    return Fault(
+        title,
+        lambda at: origins.switch(at.lake, endpoint, mode),
+        lambda at: origins.switch(at.lake, endpoint, "sound"),
+        _server(endpoint, reason, *seen_by),
+    )
+
+
+def _all(at: Place, endpoints: tuple[str, ...], mode: str) -> None:
+    for endpoint in endpoints:
+        origins.switch(at.lake, endpoint, mode)
+
+
+def _certificate(title: str, kind: str, reason: str) -> Fault:
+    return Fault(
+        title,
+        lambda at: origins.certify(at.lake, kind),
+        lambda at: origins.certify(at.lake, "good"),
+        {STORAGE: Said({"D": reason}, protocol="davs"), WEB: Said({"D": reason})},
+    )
+
+
+def _stop_cache(at: Place) -> None:
+    """By hand, as the operator would start it again at once."""
+    probes.patch(at.lake, XCACHE, {"suspend": True}, "xcachenode")
+    at.lake("scale", "statefulset", XCACHE, "--namespace", GRID, "--replicas=0")
+    at.lake("wait", "--for=delete", "pod", f"{XCACHE}-0", "--namespace", GRID, "--timeout=60s")
+
+
+def _start_cache(at: Place) -> None:
+    probes.patch(at.lake, XCACHE, {"suspend": False}, "xcachenode")
+    at.lake("wait", "--for=create", "pod", f"{XCACHE}-0", "--namespace", GRID, "--timeout=60s")
+    at.lake("wait", "--for=condition=Ready", "pod", f"{XCACHE}-0", "--namespace", GRID, "--timeout=60s")
+
+
+def _cut_database(at: Place) -> None:
+    wires.cut(at.cluster, target=origins.address(at.lake, f"{RUCIO}-postgres-0"), ports=(_POSTGRES,))
+
+
+def _lose_image(at: Place) -> None:
+    probes.patch(at.lake, WEB, {"image": {"tag": "0.0.0-no-such"}})
+
+
+def _find_image(at: Place) -> None:
+    probes.patch(at.lake, WEB, {"image": None})
+
+
+def _cut_link(at: Place) -> None:
+    """From B to C: with pull it is C that connects."""
+    source, target = origins.address(at.lake, "c"), origins.address(at.lake, "b")
+    wires.cut(at.cluster, target=target, source=source, ports=(ROOT, HTTP))
+
+
+def _off(endpoint: str) -> dict[str, Said]:
+    return {name: Said(maintenance=frozenset({endpoint})) for name in (MESH, STORAGE, TCP)} | (
+        {WEB: Said(maintenance=frozenset({endpoint}))} if endpoint == "D" else {}
+    )
+
+
+def _window(**concerned: list[str]) -> Object:
+    now = datetime.now(UTC).replace(microsecond=0)
+    times = {"from": now - timedelta(minutes=1), "to": now + timedelta(hours=1)}
+    return {"name": "works", **{key: f"{time:%Y-%m-%dT%H:%M:%SZ}" for key, time in times.items()}, **concerned}
+
+
+def _maintain_endpoint(at: Place) -> None:
+    origins.switch(at.lake, "D", "down")
+    for name in (MESH, STORAGE, TCP, WEB):
+        probes.patch(at.lake, name, {"maintenance": [_window(endpoints=["D"])]})
+
+
+def _end_maintenance_of_endpoint(at: Place) -> None:
+    origins.switch(at.lake, "D", "sound")
+    for name in (MESH, STORAGE, TCP, WEB):
+        probes.patch(at.lake, name, {"maintenance": None})
+
+
+def _maintain_site(at: Place) -> None:
+    origins.switch(at.lake, "A", "down")
+    announce(at.lake, [_window(sites=[SITES["A"]])])
+
+
+def _end_maintenance_of_site(at: Place) -> None:
+    origins.switch(at.lake, "A", "sound")
+    announce(at.lake, [])
+
+
+def announce(lake: Kubectl, windows: list[Object]) -> None:
+    """Write the ConfigMap with maintenance that all probes share."""
+    metadata = {"name": probes.MAINTENANCE, "namespace": GRID}
+    data = {probes.MAINTENANCE: json.dumps(windows)}
+    lake.apply(json.dumps({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}))
