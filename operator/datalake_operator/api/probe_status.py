@@ -46,7 +46,7 @@ class Cell(Model):
     """One character for each of w, s, x, -, ? and m: why, by the table in docs/probes.md."""
     past: Text | None = None
     """What is still needed of runs that are older than status.runs."""
-    buckets: Annotated[Items[Annotated[str, Field(max_length=1024)]], Field(max_length=3), ATOMIC] | None = None
+    buckets: Annotated[str, Field(max_length=1024)] | None = None
     """Good and bad runs that are older than status.runs, by time, for the windows."""
     totals: Text | None = None
     """How many runs were good (o), failed (x), skipped (-) and unknown (?) ever, e.g. o96x2."""

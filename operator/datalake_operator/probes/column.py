@@ -1,0 +1,90 @@
+"""What one run says of every cell: one mark each."""
+
+from collections.abc import Mapping, Sequence
+
+from datalake_operator.probes import limits, marks
+from datalake_operator.probes.maintenance import covering
+from datalake_operator.probes.model import CLUSTER_DNS, CellKey, Limit, Run, Sample, Watch
+from datalake_operator.probes.reasons import letter
+
+_EXCUSED = frozenset((marks.BAD, marks.SLOW, marks.WARN))
+
+
+def central(samples: Mapping[CellKey, Sample], control: Mapping[str, bool]) -> bool:
+    """Whether a run found our own side broken: nothing is good, and a control check fails. Never by numbers alone."""
+    return not all(control.values()) and not any(sample.result == "ok" for sample in samples.values())
+
+
+def column(run: Run, keys: Sequence[CellKey], watch: Watch) -> list[str]:
+    """The mark of each cell.
+
+    Args:
+        run: One run.
+        keys: The cells.
+        watch: Limits, maintenance, and whether pairs take turns.
+    """
+    if not run.problem and central(run.samples, run.control):
+        return [marks.UNKNOWN + letter("CentralFault", "CentralFault")] * len(keys)
+    figures = tuple(limit for limit in watch.limits if limit.measurement != limits.SUCCESS)
+    lost_names = run.control.get(CLUSTER_DNS) is False
+    samples = {} if run.problem else run.samples
+    found = []
+    for key in keys:
+        sample = samples.get(key)
+        if sample is None:
+            found.append(_absent(run, key, watch))
+        elif sample.result == "ok" and not (figures and sample.measurements):
+            found.append(marks.FINE)
+        else:
+            found.append(_mark(sample, figures, lost_names=lost_names))
+    cover = covering(watch, run.start, run.end or run.start)
+    if cover:
+        found = [
+            marks.EXCUSED + mark[1] if mark[0] in _EXCUSED and cover.of(key) else mark
+            for key, mark in zip(keys, found, strict=True)
+        ]
+    return found
+
+
+def _absent(run: Run, key: CellKey, watch: Watch) -> str:
+    """A cell that the run does not speak of."""
+    takes_turns = key.destination is not None and watch.pair_stale_after is not None
+    if run.interrupted or takes_turns:
+        return marks.NOTHING
+    reason = run.problem or run.missing.get(key.source)
+    if reason is None and watch.open:
+        return marks.NOTHING
+    return marks.UNKNOWN + letter(reason or "NotMeasured", "RunnerFailed")
+
+
+def _mark(sample: Sample, figures: tuple[Limit, ...], *, lost_names: bool) -> str:
+    if sample.result == "ok":
+        found = limits.beyond(sample.measurements, figures)
+        if found is None:
+            return marks.FINE
+        return (marks.SLOW if found.level == "critical" else marks.WARN) + letter(found.reason, "OutsideLimits")
+    if sample.result == "unknown":
+        return marks.UNKNOWN + letter(sample.reason, "NotMeasured")
+    if lost_names and sample.reason == "NameNotFound":  # our own DNS is down: that says nothing of the endpoint
+        return marks.UNKNOWN + letter("CentralFault", "CentralFault")
+    if sample.result == "skipped":
+        return marks.SKIPPED + letter(sample.reason, "EarlierStepFailed")
+    return marks.BAD + letter(sample.reason, "Failed")
+
+
+def outcome(run: Run, found: Sequence[str]) -> tuple[str, str | None]:
+    """How a run ended (ok, bad, unknown or interrupted), and why it is not ok.
+
+    Args:
+        run: One run.
+        found: Its marks.
+    """
+    if run.interrupted:
+        return "interrupted", "Interrupted"
+    if run.problem:
+        return "unknown", run.problem
+    for codes, word in ((marks.BAD + marks.SLOW, "bad"), (marks.UNKNOWN, "unknown")):
+        reasons = [mark[1] for mark in found if mark[0] in codes]
+        if reasons:
+            return word, marks.most_common(reasons)
+    return "ok", None
