@@ -33,8 +33,6 @@ CONTROL_SECONDS = control.SECONDS + 1
 
 def main(environment: Mapping[str, str] = os.environ, types: Mapping[str, Plugin] = TYPES) -> int:
     """Run once; returns the exit code."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
-    signal.signal(signal.SIGTERM, _interrupted)
     path = Path(environment.get("TERMINATION_LOG") or "/dev/termination-log")
     index = environment.get("JOB_COMPLETION_INDEX")
     number = int(index) if index else None
@@ -98,6 +96,8 @@ def _interrupted(*_: object) -> NoReturn:
 
 
 if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
+    signal.signal(signal.SIGTERM, _interrupted)
     code = main()
     logging.shutdown()
     os._exit(code)  # a thread that hangs in the resolver would be waited for

@@ -43,6 +43,7 @@ _CODES = {
     3010: Reason.FORBIDDEN,
     3011: Reason.NOT_FOUND,
     3012: Reason.SERVER_ERROR,
+    3013: Reason.PROTOCOL_ERROR,  # not supported
     3019: Reason.CHECKSUM_MISMATCH,
     3021: Reason.NO_SPACE,  # over quota
     3025: Reason.READ_ONLY,
@@ -118,7 +119,7 @@ def _of_error(error: BaseException, *, connecting: bool) -> Reason:
         return _VERIFY.get(error.verify_code, Reason.TLS_UNTRUSTED)
     if isinstance(error, TimeoutError) and connecting:
         return Reason.CONNECT_TIMEOUT
-    if isinstance(error, OSError) and error.errno in _UNREACHABLE:
+    if isinstance(error, OSError) and not isinstance(error, ssl.SSLError) and error.errno in _UNREACHABLE:
         return Reason.UNREACHABLE
     return next((reason for kinds, reason in _ERRORS if isinstance(error, kinds)), Reason.FAILED)
 

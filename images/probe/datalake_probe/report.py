@@ -140,16 +140,15 @@ def _entry(cell: Cell, outcome: Outcome, *, measurements: bool) -> dict[str, Any
     if outcome.reason is not None:
         entry["reason"] = outcome.reason.value
     if measurements and outcome.measurements:
-        entry["m"] = {name: _round(value) for name, value in outcome.measurements.items() if math.isfinite(value)}
+        rounded = {name: _round(value) for name, value in outcome.measurements.items()}
+        entry["m"] = {name: value for name, value in rounded.items() if math.isfinite(value)}
     return entry
 
 
 def _round(value: float) -> float:
     """To `DIGITS` significant digits, and whole where it is."""
-    if value == 0:
-        return 0
-    rounded = round(value, DIGITS - 1 - math.floor(math.log10(abs(value))))
-    return int(rounded) if rounded == int(rounded) else rounded
+    rounded = float(f"{value:.{DIGITS}g}")
+    return int(rounded) if rounded.is_integer() and abs(rounded) < 2**53 else rounded
 
 
 def _text(time: datetime) -> str:
