@@ -89,17 +89,15 @@ def check_time(spec: QoSProbeSpec, turns: Rotation, at_once: int) -> None:
     check = spec.transfer
     if check is None:
         return
-    times = [
-        len(protocols) * (_LEAST_SECONDS + size / len(protocols) / _FASTEST)
-        for size, (_, _, protocols) in zip(_sizes(spec), pairs(spec), strict=True)
-    ]
-    counts = [sum(len(one[2]) for one in pairs(spec)[group :: turns.groups]) for group in range(turns.groups)]
+    counts = [len(protocols) for _, _, protocols in pairs(spec)]
+    times = [count * _LEAST_SECONDS + size / _FASTEST for count, size in zip(counts, _sizes(spec), strict=True)]
+    most = max((sum(counts[group :: turns.groups]) for group in range(turns.groups)), default=0)
     longest = max((sum(times[group :: turns.groups]) for group in range(turns.groups)), default=0.0) / at_once
     limit = seconds(parse_duration(spec.timeout))
     if longest > limit:
         raise Refused(
             ProbeRefusal.BUDGET_IMPOSSIBLE,
-            f"spec.timeout: {max(counts)} transfers of {in_bytes(parse_quantity(check.payload.size))} a run, "
+            f"spec.timeout: {most} transfers of {in_bytes(parse_quantity(check.payload.size))} a run, "
             f"{at_once} at a time, take {in_time(longest)} even at 10 Gb/s, and {spec.timeout} are allowed; write "
             f"{in_time(longest * 3)} or more, or raise maxConcurrent and maxConcurrentPerEndpoint, or test fewer pairs",
         )
@@ -110,7 +108,8 @@ def at_once(spec: QoSProbeSpec) -> int:
     check = spec.transfer
     if check is None:
         return 1
-    ends = min(len({one[0] for one in pairs(spec)}), len({one[1] for one in pairs(spec)}))
+    found = pairs(spec)
+    ends = min(len({source for source, _, _ in found}), len({destination for _, destination, _ in found}))
     return max(1, min(check.max_concurrent, check.max_concurrent_per_endpoint * ends))
 
 

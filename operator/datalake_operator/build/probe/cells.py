@@ -63,21 +63,23 @@ def pairs(spec: QoSProbeSpec) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
     if check is None:
         return ()
     excluded = {(pair.source, pair.destination) for pair in check.exclude}
-    destinations = tuple(_named(spec, check.destinations))
+    spoken = {endpoint.name: _spoken(check, endpoint) for endpoint in spec.endpoints}
     return tuple(
-        (source.name, destination.name, common)
-        for source in _named(spec, check.sources)
-        for destination in destinations
-        if not (check.exclude_self and source.name == destination.name)
-        if (source.name, destination.name) not in excluded
-        if (common := _common(check, source, destination))
+        (source, destination, common)
+        for source in check.sources
+        for destination in check.destinations
+        if not (check.exclude_self and source == destination)
+        if (source, destination) not in excluded
+        if (common := tuple(protocol for protocol in spoken[source] if protocol in spoken[destination]))
     )
 
 
-def _common(check: TransferCheck, source: Endpoint, destination: Endpoint) -> tuple[str, ...]:
-    there = set(_protocols(destination))
-    wanted = set(check.protocols) if check.protocols else there - (ROOT if check.mode == "Push" else set())
-    return tuple(protocol for protocol in _protocols(source) if protocol in there & wanted)
+def _spoken(check: TransferCheck, endpoint: Endpoint) -> tuple[str, ...]:
+    """Protocols over which an endpoint can have a part in transfers."""
+    has = _protocols(endpoint)
+    if check.protocols:
+        return tuple(protocol for protocol in has if protocol in check.protocols)
+    return tuple(protocol for protocol in has if check.mode != "Push" or protocol not in ROOT)
 
 
 def _named(spec: QoSProbeSpec, names: Iterable[str]) -> Iterator[Endpoint]:

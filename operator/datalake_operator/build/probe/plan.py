@@ -17,7 +17,6 @@ from datalake_operator.api.probe_endpoints import Endpoint
 from datalake_operator.api.rules import seconds
 from datalake_operator.api.values import parse_duration, parse_quantity
 from datalake_operator.build.context import Context
-from datalake_operator.build.probe import schedule
 from datalake_operator.build.probe.cells import in_use, pairs
 from datalake_operator.build.probe.shape import Shape
 from datalake_operator.build.probe.targets import Cache, Rucio, Targets
@@ -52,7 +51,7 @@ def plan(probe: QoSProbe, context: Context, targets: Targets, shape: Shape) -> d
         "probe": {"namespace": metadata.namespace, "name": metadata.name},
         "type": kind,
         "deadlineSeconds": shape.deadline,
-        "jitterSeconds": schedule.jitter(probe),
+        "jitterSeconds": shape.jitter,
         "folder": f".datalake-probe/{context.cluster[:8]}.{metadata.namespace}.{metadata.name}",
         "leftoversAfterSeconds": _LEFTOVER * seconds(parse_duration(spec.timeout)),
         "trust": {

@@ -1,6 +1,8 @@
 """How a run is spread over pods and over time, and what does not fit at all."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from math import ceil
 
 from datalake_operator.api.probe import QoSProbe, QoSProbeSpec
@@ -49,6 +51,9 @@ class Shape:
     concurrent: int
     """Transfers of one pod at the same time."""
 
+    jitter: int
+    """Seconds that a pod waits first; none where pods of one run follow each other anyway."""
+
     deadline: int
     """Seconds after which the runner of a pod ends by itself, counted from the end of its jitter."""
 
@@ -65,7 +70,7 @@ def of(probe: QoSProbe, targets: Targets) -> Shape:
     Raises:
         Refused: it cannot be done; the message has the figures.
     """
-    spec, jitter = probe.spec, schedule.jitter(probe)
+    spec = probe.spec
     _check_protocols(spec)
     found = cells(probe, targets)
     turns = budget.rotation(probe)
@@ -73,7 +78,7 @@ def of(probe: QoSProbe, targets: Targets) -> Shape:
     if len(found) > MOST_CELLS:
         raise _too_many(spec, f"{len(found)} cells, and {MOST_CELLS} are the most that status can hold")
     sources = tuple(dict.fromkeys(source for source, _, _ in pairs(spec)))
-    indexed = _indexed(spec, found, sources)
+    indexed = _indexed(spec, found)
     at_once = budget.at_once(spec)
     if indexed and spec.transfer:  # pods do not know of each other, so all of them together keep to both limits
         at_once = min(at_once, spec.transfer.max_concurrent_per_endpoint)
@@ -87,32 +92,40 @@ def of(probe: QoSProbe, targets: Targets) -> Shape:
             f"spec.timeout: {len(sources)} sources, {parallel} at a time, have {in_time(deadline)} each; write "
             f"{in_time(waves * _LEAST_OF_A_POD)} or more, or raise maxConcurrent and maxConcurrentPerEndpoint",
         )
+    jitter = 0 if indexed else schedule.jitter(probe)
     pod = jitter + deadline + _POD_GRACE
     concurrent = max(1, at_once // parallel) if indexed else spec.transfer.max_concurrent if spec.transfer else 1
-    return Shape(turns, sources, indexed, parallel, concurrent, deadline, pod, waves * pod + _JOB_GRACE)
+    return Shape(turns, sources, indexed, parallel, concurrent, jitter, deadline, pod, waves * pod + _JOB_GRACE)
 
 
-def _indexed(spec: QoSProbeSpec, found: tuple[CellKey, ...], sources: tuple[str, ...]) -> bool:
+def _indexed(spec: QoSProbeSpec, found: tuple[CellKey, ...]) -> bool:
     """Whether a run needs one pod per source."""
-    if sizes.fit(found):
+    if _fits(found):
         return False
-    if spec.transfer is None:
-        raise _too_many(
-            spec, f"the answer of a run has up to {sizes.worst(found)} bytes, and {sizes.LARGEST} are the most"
-        )
-    used = in_use(spec)
-    single = [cell for cell in found if cell[1] is None]
-    for source in sources:
-        own = [cell for cell in found if cell[1] is not None and cell[0] == source]
-        ends = {source, *(cell[1] for cell in own)}
-        answer = [*(cell for cell in single if cell[0] in ends and cell[2] in used[cell[0]]), *own]
-        if not sizes.fit(answer):
-            raise _too_many(
-                spec,
-                f"the answer of the pod of source {source} has up to {sizes.worst(answer)} bytes, and {sizes.LARGEST} "
-                "are the most",
-            )
-    return True
+    answers = [("a run", found)] if spec.transfer is None else _answers(found)
+    for whose, answer in answers:
+        if not _fits(answer, figures=False):
+            length = sizes.worst(answer, figures=False)
+            raise _too_many(spec, f"the answer of {whose} has up to {length} bytes, and {sizes.LARGEST} are the most")
+    return spec.transfer is not None
+
+
+def _answers(found: tuple[CellKey, ...]) -> Iterator[tuple[str, tuple[CellKey, ...]]]:
+    """Yield what each pod of an indexed run speaks about: its pairs, and all their ends by themselves."""
+    by_source: dict[str, list[CellKey]] = {}
+    for cell in found:
+        if cell[1] is not None:
+            by_source.setdefault(cell[0], []).append(cell)
+    for source, own in by_source.items():
+        ends = {source, *(destination for _, destination, _ in own)}
+        alone = (cell for cell in found if cell[1] is None and cell[0] in ends)
+        yield f"the pod of source {source}", (*alone, *own)
+
+
+@lru_cache(maxsize=1024)
+def _fits(cells: tuple[CellKey, ...], *, figures: bool = True) -> bool:
+    """As `sizes.fit`, which takes tens of milliseconds for a large mesh, and is asked at each look at a probe."""
+    return sizes.fit(cells, figures=figures)
 
 
 def _check_protocols(spec: QoSProbeSpec) -> None:

@@ -4,12 +4,16 @@ import base64
 import hashlib
 import json
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 from datalake_operator.build.probe.cells import CellKey
 
-LARGEST = 4000
-"""Bytes of an answer. Kubernetes keeps 4096 of a container's termination message (its API reference, "Container")."""
+LARGEST = 4096
+"""Bytes that Kubernetes keeps of a container's termination message (its API reference, "Container")."""
+
+_PLAIN = 4000
+"""Bytes above which the runner packs its answer (images/probe/datalake_probe/report.py)."""
 
 _REASONS = (
     *("NameNotFound", "ConnectTimeout", "TLSUntrusted", "NoThirdPartyCopy", "ChecksumMismatch", "EarlierStepFailed"),
@@ -17,42 +21,49 @@ _REASONS = (
 )
 _OF_PAIRS = ("seconds", "throughput_bytes_per_second")
 _OF_ONE = (
-    "connect_seconds",
-    "stat_seconds",
-    "list_seconds",
-    "write_seconds",
-    "read_seconds",
-    "checksum_seconds",
+    *("connect_seconds", "stat_seconds", "list_seconds", "write_seconds", "read_seconds", "checksum_seconds"),
     "delete_seconds",
 )
+_HEAD = {
+    "v": 1,
+    "run": "x" * 52,
+    "index": 63,
+    "type": "transfer",
+    "start": "2027-01-31T12:34:56.789Z",
+    "end": "2027-01-31T12:39:57.123Z",
+    "state": "done",
+    "problem": None,
+    "control": {f"control-{number}-{'name' * 5}": _REASONS[number % len(_REASONS)] for number in range(10)},
+}
 
 
-def worst(cells: Iterable[CellKey]) -> int:
-    """Give the length in bytes of an answer with these cells in which nothing repeats that could help to pack it."""
-    found = []
+def worst(cells: Iterable[CellKey], *, figures: bool = True) -> int:
+    """Give the length in bytes of an answer in which nothing repeats that could help to pack it.
+
+    Args:
+        cells: what it speaks about.
+        figures: with measurements, which the runner leaves out where they do not fit.
+    """
+    text = json.dumps({**_HEAD, "cells": list(_entries(cells, figures))}, separators=(",", ":")).encode()
+    return len(text) if len(text) <= _PLAIN else len("z1:") + len(base64.b64encode(zlib.compress(text, 9)))
+
+
+def fit(cells: Iterable[CellKey], *, figures: bool = True) -> bool:
+    """Whether the answer of one pod with these cells fits its termination message whatever happens."""
+    return worst(cells, figures=figures) <= LARGEST
+
+
+def _entries(cells: Iterable[CellKey], figures: bool) -> Iterator[dict[str, Any]]:
+    """Results, reasons and figures as if by chance, but the same each time: the children must not depend on it."""
     for source, destination, protocol in cells:
-        digest = hashlib.sha256(f"{source}/{destination}/{protocol}".encode()).digest()
+        chance = hashlib.sha256(f"{source}/{destination}/{protocol}".encode()).digest()
         names = _OF_PAIRS if destination else _OF_ONE
-        found.append(
-            {
-                "source": source,
-                **({"destination": destination} if destination else {}),
-                **({"protocol": protocol} if protocol else {}),
-                "result": "bad" if digest[0] % 2 else "unknown",
-                "reason": _REASONS[digest[1] % len(_REASONS)],
-                "m": {name: int.from_bytes(digest[2 + 2 * i : 5 + 2 * i]) / 1000 for i, name in enumerate(names)},
-            }
-        )
-    text = json.dumps({"v": 1, "cells": found}, separators=(",", ":")).encode()
-    if len(text) <= LARGEST:
-        return len(text)
-    return len("z1:") + len(base64.b64encode(zlib.compress(text, 9)))
-
-
-def fit(cells: Iterable[CellKey]) -> bool:
-    """Whether the answer of one pod with these cells, a header and control checks fits its termination message."""
-    return worst(cells) <= LARGEST - _HEADER
-
-
-_HEADER = 400
-"""Bytes for run, times and up to ten control checks."""
+        values = (int.from_bytes(chance[2 + 2 * i : 4 + 2 * i]) % 10_000 / 1000 for i in range(len(names)))
+        yield {
+            "source": source,
+            **({"destination": destination} if destination else {}),
+            **({"protocol": protocol} if protocol else {}),
+            "result": "bad" if chance[0] % 2 else "unknown",
+            "reason": _REASONS[chance[1] % len(_REASONS)],
+            **({"m": dict(zip(names, values, strict=True))} if figures else {}),
+        }
