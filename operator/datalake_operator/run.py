@@ -24,20 +24,20 @@ from datalake_operator.reconcile.engine import Engine
 from datalake_operator.reconcile.kind import Key, Kind
 from datalake_operator.reconcile.peers import Peers
 from datalake_operator.reconcile.pipeline import Reconciler
+from datalake_operator.reconcile.probe import ProbeKind
 from datalake_operator.reconcile.probe_figures import ProbePages
 from datalake_operator.reconcile.queue import Queue
 from datalake_operator.reconcile.resources import Resources
 from datalake_operator.reconcile.rucio import RucioKind
 from datalake_operator.reconcile.rucio_figures import figures
-from datalake_operator.reconcile.unserved import Unserved
 from datalake_operator.reconcile.xcache import XCacheKind
 from datalake_operator.settings import Settings
-from datalake_operator.web import Health, serve
+from datalake_operator.web import Health, of_stores, serve
 
 KINDS: tuple[Kind[Any], ...] = (
     XCacheKind(),
     RucioKind(),
-    Unserved(kube.QOS_PROBES, "probe"),
+    ProbeKind(),
 )
 """Every kind that is watched."""
 
@@ -127,7 +127,7 @@ class Operator:
         self._take_signals()
         settings = self._settings
         health = Health(alive=self._not_alive, ready=self._not_ready)
-        async with serve(settings.host, settings.port, health, self._metrics):
+        async with serve(settings.host, settings.port, health, self._metrics, of_stores(self._resources.stores)):
             async with asyncio.TaskGroup() as group:
                 parts = [self._references.run(), self._events.run(), self._work()]
                 parts += [informer.run() for informer in self._informers]

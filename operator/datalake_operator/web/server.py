@@ -8,6 +8,9 @@ from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from datalake_operator.metrics import Metrics
+from datalake_operator.web.api import routes
+from datalake_operator.web.bodies import NOTHING, Bodies
+from datalake_operator.web.model import Model
 
 
 @dataclass(frozen=True)
@@ -21,8 +24,10 @@ class Health:
 
 
 @asynccontextmanager
-async def serve(host: str, port: int, health: Health, metrics: Metrics) -> AsyncIterator[None]:
-    """Serve /healthz, /readyz and /metrics while the context is open.
+async def serve(
+    host: str, port: int, health: Health, metrics: Metrics, bodies: Bodies = NOTHING
+) -> AsyncIterator[None]:
+    """Serve /healthz, /readyz, /metrics, the page and its JSON while the context is open.
 
     Raises:
         OSError: the address is taken.
@@ -39,6 +44,7 @@ async def serve(host: str, port: int, health: Health, metrics: Metrics) -> Async
 
     app = web.Application()
     app.add_routes([web.get("/healthz", healthz), web.get("/readyz", readyz), web.get("/metrics", exposition)])
+    app.add_routes(routes(Model(bodies), health.ready))
     runner = web.AppRunner(app, access_log=None, handle_signals=False)
     await runner.setup()
     try:
