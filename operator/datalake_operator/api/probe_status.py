@@ -43,7 +43,8 @@ class Cell(Model):
     """One character for each entry of status.runs: o good, w good but beyond a limit, s too slow, x failed, - skipped,
     ? unknown, m failed in maintenance, . not in that run."""
     reasons: Annotated[str, Field(max_length=64)] | None = None
-    """One character for each of w, s, x, -, ? and m: why, by the table in docs/probes.md."""
+    """One character for each of w, s, x, -, ? and m: why, by the table in docs/probes.md. The last one holds for all
+    that follow."""
     past: Text | None = None
     """What is still needed of runs that are older than status.runs."""
     buckets: Annotated[str, Field(max_length=1024)] | None = None
@@ -132,6 +133,17 @@ class Total(Model):
     """How often, over all cells, since the probe exists."""
 
 
+class ActiveMaintenance(Model):
+    """Maintenance that holds now."""
+
+    name: Text
+    """Its name."""
+    to: Timestamp
+    """When it ends."""
+    reason: Text | None = None
+    """What its author wrote."""
+
+
 class QoSProbeStatus(Status):
     """What was measured."""
 
@@ -151,6 +163,8 @@ class QoSProbeStatus(Status):
     """Endpoints that are not ok, each with what is the matter with it."""
     control: Annotated[Items[ControlCheck], Field(max_length=16), ATOMIC] | None = None
     """What must work for any verdict, as the last run found it."""
+    maintenance: Annotated[Items[ActiveMaintenance], Field(max_length=64), ATOMIC] | None = None
+    """Maintenance that holds now."""
     totals: Annotated[Items[Total], Field(max_length=128), ATOMIC] | None = None
     """Results and reasons, counted over all cells."""
     cells: Annotated[Items[Cell], Field(max_length=MAX_CELLS), ATOMIC] | None = None

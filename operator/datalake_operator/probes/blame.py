@@ -5,7 +5,7 @@ blamed, for the other end may be at fault.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from datalake_operator.probes.model import CellKey, Role
@@ -60,71 +60,76 @@ def _both(one: Blame, other: Blame) -> Blame:
 def _of_protocol(links: list[Link], down: frozenset[str]) -> dict[str, Blame]:
     if not any(link.bad for link in links):
         return {}
-    good = _good_partners(links)
-    left = {link.key: link.bad for link in links if link.key.source not in down and link.key.destination not in down}
+    board = _Board(links, down)
     found: dict[str, Blame] = {}
     while True:
-        worst = _worst(left, good)
+        worst = board.worst()
         if worst is None:
             return found
         name, role = worst
-        mine = {key for key in left if _takes_part(key, name, role)}
-        fault = Blame(role, frozenset(key for key in mine if left[key]))
+        fault = Blame(role, board.take(name, role))
         found[name] = _both(found[name], fault) if name in found else fault
+
+
+class _Board:
+    """Links that are not yet explained, and the counts of each endpoint and role."""
+
+    def __init__(self, links: list[Link], down: frozenset[str]) -> None:
+        self._left = {
+            link.key: link.bad for link in links if link.key.source not in down and link.key.destination not in down
+        }
+        self._count: Counter[tuple[str, Role]] = Counter()
+        self._bad: Counter[tuple[str, Role]] = Counter()
+        for key, bad in self._left.items():
+            self._add(key, 1, bad)
+        self._good: dict[tuple[str, Role], set[str]] = {}
+        """With whom each endpoint works; explained links still tell."""
+        for link in links:
+            if not link.bad:
+                self._good.setdefault((link.key.source, "source"), set()).add(str(link.key.destination))
+                self._good.setdefault((str(link.key.destination), "destination"), set()).add(link.key.source)
+
+    def _add(self, key: CellKey, count: int, bad: bool) -> None:
+        for side in _sides(key):
+            self._count[side] += count
+            self._bad[side] += count * bad
+
+    def take(self, name: str, role: Role) -> frozenset[CellKey]:
+        """Take the links of an endpoint away; its bad ones are returned."""
+        mine = [key for key in self._left if (name, role) in _sides(key)]
+        bad = frozenset(key for key in mine if self._left[key])
         for key in mine:
-            del left[key]
+            self._add(key, -1, self._left.pop(key))
+        return bad
+
+    def worst(self) -> tuple[str, Role] | None:
+        """The endpoint and role to blame next: both roles first, then the highest share, the most links, the name."""
+        candidates = [
+            (role != "both", -self._share(name, role), -self._bad[name, role], name, role)
+            for (name, role), bad in self._bad.items()
+            if bad >= 2 and self._to_blame(name, role)
+        ]
+        return min(candidates)[3:] if candidates else None
+
+    def _share(self, name: str, role: Role) -> float:
+        links = self._count[name, role]
+        return (self._bad[name, role] - 1) / (links if role == "both" else links - 1)
+
+    def _to_blame(self, name: str, role: Role) -> bool:
+        links = self._count[name, role]
+        if role == "both" or links >= SMALL:
+            return self._share(name, role) > SHARE
+        return self._bad[name, role] == links and all(
+            self._good.get(partner, set()) - {name} for partner in self._partners(name, role)
+        )
+
+    def _partners(self, name: str, role: Role) -> list[tuple[str, Role]]:
+        """The other end of each link of an endpoint in a role, with the role that it has there."""
+        if role == "source":
+            return [(str(key.destination), "destination") for key in self._left if key.source == name]
+        return [(key.source, "source") for key in self._left if key.destination == name]
 
 
-def _takes_part(key: CellKey, name: str, role: Role) -> bool:
-    return (role != "destination" and key.source == name) or (role != "source" and key.destination == name)
-
-
-def _good_partners(links: Iterable[Link]) -> Mapping[tuple[str, Role], set[str]]:
-    """With whom each endpoint works, by (endpoint, role)."""
-    good: dict[tuple[str, Role], set[str]] = {}
-    for link in links:
-        if not link.bad:
-            good.setdefault((link.key.source, "source"), set()).add(str(link.key.destination))
-            good.setdefault((str(link.key.destination), "destination"), set()).add(link.key.source)
-    return good
-
-
-def _worst(left: Mapping[CellKey, bool], good: Mapping[tuple[str, Role], set[str]]) -> tuple[str, Role] | None:
-    """The endpoint and role to blame next: both roles before one, then the highest share, the most links, the name."""
-    count: Counter[tuple[str, Role]] = Counter()
-    bad: Counter[tuple[str, Role]] = Counter()
-    for key, is_bad in left.items():
-        sides: tuple[tuple[str, Role], ...] = ((key.source, "source"), (str(key.destination), "destination"))
-        for name, role in (*sides, *((name, "both") for name, _ in sides)):
-            count[name, role] += 1
-            bad[name, role] += is_bad
-    candidates = [
-        (role != "both", -_share(bad[name, role], count[name, role], role), -bad[name, role], name, role)
-        for name, role in count
-        if _to_blame(name, role, bad[name, role], count[name, role], left, good)
-    ]
-    return min(candidates)[3:] if candidates else None
-
-
-def _share(bad: int, links: int, role: Role) -> float:
-    return (bad - 1) / (links if role == "both" else links - 1)
-
-
-def _to_blame(
-    name: str,
-    role: Role,
-    bad: int,
-    links: int,
-    left: Mapping[CellKey, bool],
-    good: Mapping[tuple[str, Role], set[str]],
-) -> bool:
-    if bad < 2:
-        return False
-    if role == "both" or links >= SMALL:
-        return _share(bad, links, role) > SHARE
-    if bad < links:
-        return False
-    mine = [key for key in left if _takes_part(key, name, role)]
-    if role == "source":
-        return all(good.get((str(key.destination), "destination"), set()) - {name} for key in mine)
-    return all(good.get((key.source, "source"), set()) - {name} for key in mine)
+def _sides(key: CellKey) -> tuple[tuple[str, Role], ...]:
+    source, destination = key.source, str(key.destination)
+    return (source, "source"), (destination, "destination"), (source, "both"), (destination, "both")

@@ -29,9 +29,9 @@ def add(buckets: Buckets, step: int, moment: int, *, good: bool) -> None:
 
 
 def since(buckets: Buckets, step: int, moment: int) -> tuple[int, int]:
-    """Good and bad runs of all buckets that have not ended by then."""
-    ends = [counts for number, counts in buckets.items() if (number + 1) * step > moment]
-    return sum(ok for ok, _ in ends), sum(bad for _, bad in ends)
+    """Good and bad runs of all buckets that begin then or later."""
+    found = [counts for number, counts in buckets.items() if number * step >= moment]
+    return sum(ok for ok, _ in found), sum(bad for _, bad in found)
 
 
 def write(buckets: Buckets, step: int, moment: int) -> str:
@@ -40,9 +40,9 @@ def write(buckets: Buckets, step: int, moment: int) -> str:
     Args:
         buckets: What to write.
         step: Seconds of each.
-        moment: Those that ended by then are left out.
+        moment: Those that begin before it are left out.
     """
-    kept = {number: counts for number, counts in buckets.items() if (number + 1) * step > moment}
+    kept = {number: counts for number, counts in buckets.items() if number * step >= moment}
     if not kept:
         return ""
     newest = max(kept)

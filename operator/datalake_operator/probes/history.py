@@ -12,7 +12,7 @@ from datalake_operator.probes import buckets, marks
 from datalake_operator.probes.buckets import Buckets
 from datalake_operator.probes.marks import ABSENT, BAD, GOOD, SLOW, WARN
 from datalake_operator.probes.model import Limit
-from datalake_operator.probes.streak import Streak, Turn
+from datalake_operator.probes.streak import MENDED, Streak
 
 MIN_RUNS = 10
 """Runs that are kept in any case: a late one finds its place."""
@@ -95,7 +95,7 @@ class Before:
         if code in OFF:
             self.why = mark[1]
         buckets.add(self.counts, rules.step, moment, good=code != BAD)
-        if Turn.MENDED in self.streak.step(code, rules.confirmations, rules.recoveries):
+        if self.streak.step(code, rules.confirmations, rules.recoveries) & MENDED:
             self.counts.clear()
 
     def write(self, kept: str) -> str:
@@ -106,7 +106,7 @@ class Before:
             parts.append(f"l{self.last[1]}{self.last[0]}")
         if self.measured is not None and not seen & MEASURED:
             parts.append(f"m{self.measured}")
-        if self.good is not None and not seen & SUCCESS:
+        if self.good is not None and not seen & SUCCESS and not self.streak.red:
             parts.append(f"g{self.good}")
         if self.why and parts[0] and not seen & OFF:
             parts.append(f"w{self.why}")
@@ -205,7 +205,7 @@ def keep(times: tuple[int, ...], shown: int, longest: int, cells: int) -> int:
         longest: Seconds of the longest window.
         cells: How many cells there are: in large grids fewer runs are kept, so that status stays below 400 KiB.
     """
-    most = MAX_RUNS if cells <= 400 else 32 if cells <= 1000 else 20
+    most = MAX_RUNS if cells <= 400 else 32 if cells <= 1000 else 26
     least = min(max(shown, MIN_RUNS), most)
     within = sum(moment > times[-1] - longest for moment in times)
     return max(0, len(times) - min(max(least, within), most))

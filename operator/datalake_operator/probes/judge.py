@@ -7,7 +7,7 @@ from datalake_operator.probes.history import MEASURED, OFF, SUCCESS, History, Ru
 from datalake_operator.probes.marks import ABSENT, BAD, GOOD, SKIPPED, SLOW, UNKNOWN, WARN
 from datalake_operator.probes.model import State
 from datalake_operator.probes.reasons import BY_LETTER
-from datalake_operator.probes.streak import Streak, Turn
+from datalake_operator.probes.streak import MENDED, Streak
 
 
 @dataclass(frozen=True)
@@ -90,26 +90,28 @@ def _read(history: History, times: tuple[int, ...], rules: Rules) -> _Reading:
             continue
         reading.last = (moment, history.kept[2 * i : 2 * i + 2])
         if code in MEASURED:
-            _take(reading, i, moment, rules)
+            _take(reading, i, rules)
     return reading
 
 
-def _take(reading: _Reading, i: int, moment: int, rules: Rules) -> None:
+def _take(reading: _Reading, i: int, rules: Rules) -> None:
     assert reading.last is not None  # noqa: S101 - just set
-    code, letter = reading.last[1][0], reading.last[1][1]
+    moment, mark = reading.last
+    code = mark[0]
     reading.measured, reading.measured_in = reading.last, i
     if code in OFF:
-        reading.why = letter
+        reading.why = mark[1]
     if code in SUCCESS:
         reading.good = moment
-        reading.first_bad = reading.first_bad if reading.streak.red else None
+        if not reading.streak.red:
+            reading.first_bad = None
     elif reading.first_bad is None:
         reading.first_bad = moment
     turn = reading.streak.step(code, rules.confirmations, rules.recoveries)
-    if Turn.MENDED in turn:
-        reading.restart, reading.mended, reading.first_bad = i + 1, True, None
     if turn:
         reading.restart_figures = i + 1
+    if turn & MENDED:
+        reading.restart, reading.mended, reading.first_bad = i + 1, True, None
 
 
 def _measured(

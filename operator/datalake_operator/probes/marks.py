@@ -1,12 +1,13 @@
 """How the runs of a cell stand in status, and how they are read again by the page, the metrics and the next verdict.
 
 A *mark* is two characters: what came out, and the letter of the reason (a space without one). Status holds the first
-ones in `runs` and the letters, without the spaces, in `reasons`.
+ones in `runs` and the letters, without the spaces, in `reasons`, whose last letter holds for all that follow.
 """
 
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from itertools import chain, repeat
 from typing import Any, NamedTuple
 
 from datalake_operator.probes.reasons import BY_LETTER
@@ -55,9 +56,11 @@ def runs(cell: Mapping[str, Any]) -> list[Past]:
 
 def pairs(codes: str, letters: str) -> str:
     """The marks of `runs` and `reasons`, one behind the other. What is no mark reads as "not in that run"."""
-    left = iter(letters)
+    if not letters:
+        return "".join(code + " " if code in WORDS else NOTHING for code in codes)
+    left = chain(letters, repeat(letters[-1]))
     return "".join(
-        NOTHING if code not in WORDS else code + " " if code in _BARE else code + next(left, " ") for code in codes
+        NOTHING if code not in WORDS else code + " " if code in _BARE else code + next(left) for code in codes
     )
 
 
@@ -67,8 +70,9 @@ def codes(text: str) -> str:
 
 
 def letters(text: str) -> str:
-    """`reasons` of marks."""
-    return "".join(text[i + 1] for i in range(0, len(text), 2) if text[i] not in _BARE)
+    """`reasons` of marks; the last letter holds for all that follow."""
+    found = "".join(text[i + 1] for i in range(0, len(text), 2) if text[i] not in _BARE)
+    return found.rstrip(found[-1]) + found[-1] if found else ""
 
 
 def result(mark: str) -> str | None:

@@ -1,7 +1,6 @@
 """The first judge: how many runs in a row failed, or were good again."""
 
 from dataclasses import dataclass
-from enum import Flag
 
 from datalake_operator.probes.marks import BAD, GOOD, SLOW, WARN
 
@@ -9,14 +8,9 @@ _CAP = 10
 """No confirmations or recoveries are more."""
 
 
-class Turn(Flag):
-    """What a run has ended."""
-
-    NOTHING = 0
-    MENDED = 1
-    """Critical no more: windows start empty."""
-    IN_LIMITS = 2
-    """Within its limits again: the windows of limits start empty."""
+NOTHING, MENDED, IN_LIMITS = 0, 1, 2
+"""What a run has ended, as bits: critical no more, so windows start empty; within its limits again, so those of limits
+do. Plain numbers: a verdict on a large grid takes tens of thousands of steps."""
 
 
 @dataclass
@@ -32,15 +26,19 @@ class Streak:
     good: int = 0
     fine: int = 0
 
-    def step(self, code: str, confirmations: int, recoveries: int) -> Turn:
+    def step(self, code: str, confirmations: int, recoveries: int) -> int:
         """Take one run in.
+
+        Good and fine ones are counted only while something is to be mended: nothing else depends on them.
 
         Args:
             code: Its character (`marks`).
             confirmations: Bad runs in a row that make it red.
             recoveries: Good ones that end that.
         """
-        turn = Turn.NOTHING
+        if code == GOOD and not (self.red or self.yellow):
+            self.bad = self.off = 0
+            return NOTHING
         if code in (BAD, SLOW):
             self.bad, self.off, self.good, self.fine = min(self.bad + 1, _CAP), min(self.off + 1, _CAP), 0, 0
         elif code == WARN:
@@ -48,12 +46,13 @@ class Streak:
         elif code == GOOD:
             self.bad, self.off, self.good, self.fine = 0, 0, min(self.good + 1, _CAP), min(self.fine + 1, _CAP)
         else:
-            return turn
+            return NOTHING
+        turn = NOTHING
         self.red, self.yellow = self.red or self.bad >= confirmations, self.yellow or self.off >= confirmations
         if self.red and self.good >= recoveries:
-            self.red, turn = False, turn | Turn.MENDED
+            self.red, turn = False, turn | MENDED
         if self.yellow and self.fine >= recoveries:
-            self.yellow, turn = False, turn | Turn.IN_LIMITS
+            self.yellow, turn = False, turn | IN_LIMITS
         return turn
 
     def write(self) -> str:

@@ -14,7 +14,7 @@ from datalake_operator.api.values import parse_time
 from datalake_operator.probes import limits, marks
 from datalake_operator.probes.column import column, outcome
 from datalake_operator.probes.endpoints import endpoints
-from datalake_operator.probes.figures import figures
+from datalake_operator.probes.figures import figures, put
 from datalake_operator.probes.health import health
 from datalake_operator.probes.history import MIN_RUNS, History, Rules, Stored, Timeline, fold, keep
 from datalake_operator.probes.judge import Opinion, judge
@@ -150,16 +150,15 @@ class _Desk:
     ) -> tuple[list[dict[str, Any]], dict[CellKey, Opinion]]:
         """Every cell as status holds it, and what was thought of it."""
         rows = zip(*columns, strict=True) if columns else ((),) * len(keys)
-        cells, opinions = [], {}
+        cells, opinions, measured = [], {}, []
         for key, row in zip(keys, rows, strict=True):
             old = olds.get(key, {})
             history, opinion = self._judge(key, old, tuple(row))
             opinions[key] = opinion
             cell = self._cell(key, old, history, opinion)
-            shown = figures(self._measured(key, old, opinion, new), self.watch.limits, len(keys))
-            if shown:
-                cell["measurements"] = shown
             cells.append(cell)
+            measured.append(figures(self._measured(key, old, opinion, new), self.watch.limits))
+        put(cells, measured)
         return cells, opinions
 
     def _judge(self, key: CellKey, old: Mapping[str, Any], row: tuple[str, ...]) -> tuple[History, Opinion]:
@@ -255,8 +254,8 @@ def _totals(
 
 def _maintenance(watch: Watch, now: datetime) -> list[dict[str, str]]:
     return [
-        {"name": one.name, "to": text(seconds(one.end)), "reason": one.reason}
-        for one in active(watch.maintenance, now, now)
+        {"name": one.name, "to": text(seconds(one.end))} | ({"reason": one.reason} if one.reason else {})
+        for one in active(watch.maintenance, now, now)[:64]
     ]
 
 
