@@ -20,12 +20,25 @@ from datalake_operator.kube.session import Api
 from datalake_operator.logs import configure
 from datalake_operator.metrics import Metrics
 from datalake_operator.reconcile.kind import Kind, Manifest
-from datalake_operator.reconcile.unserved import Unserved
 from datalake_operator.run import Operator
 from datalake_operator.settings import Settings
 from datalake_operator.status import Assessment, Condition, View
 
 Body = Mapping[str, Any]
+
+
+class Unserved(Kind[Body]):
+    """A kind that is watched, and of which there is none."""
+
+    def __init__(self, resource: kube.Resource, app: str) -> None:
+        self.resource = resource
+        self.app = app
+
+    def build(self, model: Body, context: Context, view: View) -> tuple[Manifest, ...]:
+        raise NotImplementedError
+
+    def assess(self, model: Body, context: Context, view: View, now: datetime) -> Assessment:
+        raise NotImplementedError
 
 
 class Toy(Kind[Body]):

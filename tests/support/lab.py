@@ -6,12 +6,12 @@ from typing import Any
 
 from tests.support.audit import Audit, Requests
 from tests.support.client import Client, Object
-from tests.support.objects import children, is_ready, rucio, xcache
+from tests.support.objects import children, is_ready, probe, rucio, xcache
 from tests.support.operator import Operator
 from tests.support.proxy import Proxy
 from tests.support.waiting import eventually, unchanged
 
-MAKERS: Mapping[str, Callable[..., Object]] = {"XCacheNode": xcache, "RucioServer": rucio}
+MAKERS: Mapping[str, Callable[..., Object]] = {"XCacheNode": xcache, "RucioServer": rucio, "QoSProbe": probe}
 """What makes a minimal resource of a kind."""
 
 

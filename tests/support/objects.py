@@ -51,6 +51,21 @@ def rucio(name: str, namespace: str, **spec: Any) -> Object:
     }
 
 
+def probe(name: str, namespace: str, **spec: Any) -> Object:
+    """Return a minimal QoSProbe, of one TCP target named a; `spec` replaces its fields, None takes one away."""
+    whole = {
+        "interval": "15m",
+        "tcp": {"targets": [{"name": "a", "host": "a.example.org", "port": 1094}]},
+        **copy.deepcopy(spec),
+    }
+    return {
+        "apiVersion": DATALAKE,
+        "kind": "QoSProbe",
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": {field: value for field, value in whole.items() if value is not None},
+    }
+
+
 def condition(body: Mapping[str, Any], kind: str) -> dict[str, Any]:
     """Return the condition of that type; empty where there is none."""
     conditions = body.get("status", {}).get("conditions") or []

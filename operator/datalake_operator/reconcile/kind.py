@@ -76,6 +76,10 @@ class Kind(ABC, Generic[Model]):
     def assess(self, model: Model, context: Context, view: View, now: datetime) -> Assessment:
         """Judge what is there."""
 
+    def unjudged(self, view: View, now: datetime) -> Assessment | None:
+        """What to say of one with an invalid spec of which no valid one is known; None: what was said before."""
+        return None
+
     def lacking(self, model: Model, view: View) -> Sequence[str]:
         """What the spec names within objects that are there, and they do not hold: in words, such as `key a of X`."""
         return ()

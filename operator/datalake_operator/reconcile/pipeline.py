@@ -203,9 +203,11 @@ class Reconciler:
     async def _report(self, this: _Pass, outcome: Outcome | None) -> float | None:
         """Step 6: status, where it changed, and an event, where it tells of a transition."""
         now, body = self._clock(), this.body
-        assessment = None
-        if this.model is not None:
-            assessment = this.kind.assess(this.model, this.context, self._view(this), now)
+        view = self._view(this)
+        if this.model is None:
+            assessment = this.kind.unjudged(view, now)
+        else:
+            assessment = this.kind.assess(this.model, this.context, view, now)
         before, after = (
             body.get("status", {}),
             status(body, assessment, outcome, now, answered=this.answered or not this.kind.runs_on_request),

@@ -4,9 +4,11 @@ import re
 
 import pytest
 
+from datalake_operator.build.probe import ProbeRefusal
 from datalake_operator.build.rucio.refusals import RucioRefusal
 from datalake_operator.status.origin import OriginReason
 from datalake_operator.status.pods import PodReason
+from datalake_operator.status.probe import ProbeReason
 from datalake_operator.status.reasons import EngineReason
 from datalake_operator.status.rucio.reasons import RucioReason
 from datalake_operator.status.storage import StorageReason
@@ -21,6 +23,8 @@ SECTIONS = {
     "Reasons of the origin: XCacheNode": OriginReason,
     "Reasons of a spec: RucioServer": RucioRefusal,
     "Reasons of RucioServer": RucioReason,
+    "Reasons of a spec: QoSProbe": ProbeRefusal,
+    "Reasons of QoSProbe": ProbeReason,
 }
 DOCUMENT = (ROOT / "docs" / "conditions.md").read_text()
 TEXTS = dict(re.findall(r"^## (.+)\n([^#]*)", DOCUMENT, re.MULTILINE))

@@ -1,0 +1,107 @@
+"""Maintenance that is written in ConfigMaps, for example from GOCDB: one serves all probes."""
+
+import json
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, NamedTuple, TypeAlias
+
+import yaml
+
+from datalake_operator.api.parse import validated
+from datalake_operator.api.probe import QoSProbe
+from datalake_operator.api.probe_verdict import Maintenance
+from datalake_operator.api.problems import InvalidResource
+from datalake_operator.status.view import View
+
+Manifest: TypeAlias = Mapping[str, Any]
+
+_LONGEST = 256 * 1024
+"""Bytes of a list: a thousand entries have less."""
+
+_MOST = 1000
+"""Entries of a list that are looked at."""
+
+_TOLD = 3
+"""Mistakes that a message names; the others are counted."""
+
+
+class Found(NamedTuple):
+    """What ConfigMaps say."""
+
+    entries: tuple[Maintenance, ...]
+    problems: tuple[str, ...]
+    """Each names its ConfigMap, key and entry, and the mend."""
+
+
+class _Loader(yaml.CSafeLoader):
+    """YAML where times are text, as in a manifest that the API server has read."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [entry for entry in entries if entry[0] != "tag:yaml.org,2002:timestamp"]
+    for first, entries in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+def from_config_maps(probe: QoSProbe, view: View) -> Found:
+    """Read every list that `spec.maintenanceFrom` names; what is missing is told by the engine."""
+    entries: list[Maintenance] = []
+    problems: list[str] = []
+    for source in probe.spec.maintenance_from:
+        ref = source.config_map_ref
+        live = view.references.get(("ConfigMap", ref.name))
+        text = ((live or {}).get("data") or {}).get(ref.key)
+        if text is None:
+            continue
+        found = _read(text)
+        entries += found.entries
+        problems += [f"ConfigMap {ref.name}, key {ref.key}: {problem}" for problem in found.problems]
+    return Found(tuple(entries), tuple(problems))
+
+
+def told(problems: tuple[str, ...]) -> str:
+    """Mistakes as one message."""
+    more = f" (and {len(problems) - _TOLD} more)" if len(problems) > _TOLD else ""
+    return f"{'; '.join(problems[:_TOLD])}{more}. Entries without a mistake hold, and runs go on"
+
+
+@lru_cache(maxsize=64)
+def _read(text: str) -> Found:
+    """Read one list. Cached: all probes of a namespace read the same text, again at each pass."""
+    if len(text) > _LONGEST:
+        return Found((), (f"has {len(text)} characters, and at most {_LONGEST} are read; leave out what is over",))
+    try:
+        value = _parsed(text)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        return Found((), (f"is no YAML and no JSON ({_where(error)}); write a list as in spec.maintenance",))
+    if value is None:
+        return Found((), ())
+    if not isinstance(value, list):
+        return Found((), ("is no list; write one as in spec.maintenance",))
+    entries: list[Maintenance] = []
+    problems: list[str] = []
+    for index, item in enumerate(value[:_MOST]):
+        try:
+            entries.append(validated(Maintenance, item))
+        except InvalidResource as invalid:
+            problems += [f"entry {index + 1}{_called(item)}: {problem}" for problem in invalid.problems]
+    if len(value) > _MOST:
+        problems.append(f"has {len(value)} entries, and at most {_MOST} are read; leave out what is over")
+    return Found(tuple(entries), tuple(problems))
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return yaml.load(text, _Loader)  # noqa: S506 - a safe loader, without times
+
+
+def _where(error: Exception) -> str:
+    mark = getattr(error, "problem_mark", None)
+    return f"line {mark.line + 1}" if mark is not None else "it cannot be read"
+
+
+def _called(item: object) -> str:
+    name = item.get("name") if isinstance(item, Mapping) else None
+    return f" ({name[:63]!r})" if isinstance(name, str) else ""
