@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from datalake_probe import http_check, rucio, storage, tcp, transfer
+from datalake_probe import cache, http_check, rucio, storage, tcp, transfer
 from datalake_probe.plugin import Plugin
 
 TYPES: Mapping[str, Plugin] = {
@@ -10,5 +10,6 @@ TYPES: Mapping[str, Plugin] = {
     "http": http_check,
     "storage": storage,
     "transfer": transfer,
+    "cache": cache,
     "rucio": rucio,
 }

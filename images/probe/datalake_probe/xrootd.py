@@ -129,6 +129,10 @@ class Xrootd:
         """Delete a file."""
         self._fs(seconds, "rm", self._path(path))
 
+    def evict(self, path: str, seconds: float) -> None:
+        """Let this cache forget a file: fine where it has not got it, refused while somebody reads it."""
+        self._fs(seconds, "cache", "evict", self._path(path))
+
     def copy_from(self, source: str, path: str, seconds: float) -> None:
         """Let this server fetch a file from another: third-party copy, and nothing else ever (`--tpc only`).
 
