@@ -10,17 +10,23 @@ import logging
 import re
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 from datalake_probe.files import Content, Entry, Files
-from datalake_probe.outcome import Bad, Stopped
+from datalake_probe.outcome import Bad, Reason, Stopped
 from datalake_probe.payload import Payload
 
 log = logging.getLogger(__name__)
 
 DISCARD_SECONDS = 10.0
 """Time to tidy up after a failure, beyond the step's."""
+
+LOOK_SECONDS = 5.0
+"""Time to see whether what ran out of time had begun, beyond the step's."""
+
+ROOM_BYTES = 8192
+"""What is written to see whether there is room: two pages."""
 
 _TIME = "%Y%m%dT%H%M%SZ"
 _PASSING = re.compile(r"probe-((\d{8}T\d{6}Z)-[0-9a-f]{12})-([0-9a-f]{10})\.tmp")
@@ -54,11 +60,33 @@ class Guest:
         return f"{self.folder}/seed-{body}-{self._seal(body)}.dat"
 
     def write(self, path: str, payload: Payload, seconds: float) -> None:
-        """Write a file of ours, and see that all of it is there: XRootD may take a part and say nothing."""
+        """Write a file of ours, and see that all of it is there: XRootD may take a part and call that a success.
+
+        Raises:
+            Bad: as `Files.write`; NoSpace where the rest has no room; SizeMismatch.
+        """
         self._must_be_ours(path)
-        self.files.write(path, payload, seconds)
+        with self.slow_or_still(path):
+            self.files.write(path, payload, seconds)
         size = self.files.stat(path, seconds).size
+        if size < payload.size:
+            self._must_have_room(seconds)
         Content(size, "").must_be(Content(payload.size, ""))
+
+    @contextlib.contextmanager
+    def slow_or_still(self, path: str) -> Iterator[None]:
+        """Tell, when the time of what makes a file is over, whether bytes have come: Slow, not Timeout."""
+        try:
+            yield
+        except Bad as bad:
+            if bad.reason is Reason.TIMEOUT and self._has_begun(path):
+                raise Bad(Reason.SLOW, str(bad)) from bad
+            raise
+
+    def _has_begun(self, path: str) -> bool:
+        with contextlib.suppress(Stopped):
+            return self.files.stat(path, LOOK_SECONDS).size > 0
+        return False
 
     def delete(self, path: str, seconds: float) -> None:
         """Delete a file of ours."""
@@ -82,6 +110,13 @@ class Guest:
         if gone:
             log.info("left over from a run that was killed, and deleted: %s", ", ".join(gone))
         return gone
+
+    def _must_have_room(self, seconds: float) -> None:
+        path = self.new_path()
+        try:
+            self.files.write(path, Payload(path, ROOM_BYTES), seconds)
+        finally:
+            self.discard(path)
 
     def _is_leftover(self, entry: Entry) -> bool:
         """Whether it is a file of ours and old: by its name, and a seed of another size by the server's word."""

@@ -3,7 +3,6 @@
 Each endpoint is checked alone first. Success is bytes: size and adler32 read back at the destination.
 """
 
-import contextlib
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -14,7 +13,7 @@ from datalake_probe.alone import guest_of, large, small
 from datalake_probe.files import Content, Files
 from datalake_probe.guests import Guest
 from datalake_probe.mesh import Link, Slots, due, reported
-from datalake_probe.outcome import Bad, Cell, Outcome, Reason, Result, Stopped
+from datalake_probe.outcome import Bad, Cell, Outcome, Reason, Result
 from datalake_probe.payload import Payload
 from datalake_probe.plan import Plan
 from datalake_probe.run import Run
@@ -23,9 +22,6 @@ from datalake_probe.xrootd import Xrootd
 
 ALONE_AT_ONCE = 16
 """Endpoints that are checked alone at the same time."""
-
-LOOK_SECONDS = 5.0
-"""Time to see whether a copy that ran out of time had begun."""
 
 _OF_PAIR: Mapping[Result, Result] = {"bad": "skipped", "skipped": "skipped", "unknown": "unknown"}
 """Result of a pair by that of its end that is not ok."""
@@ -122,7 +118,7 @@ class _Mesh:
         target = guest.new_path()
         seconds = self._run.deadline.step(slots.share(self._run.deadline.left()))
         try:
-            with alone.timed(measurements, "seconds"):
+            with alone.timed(measurements, "seconds"), guest.slow_or_still(target):
                 _third_party(self._section["mode"], source, path, guest.files, target, seconds)
             measurements["throughput_bytes_per_second"] = content.size / measurements["seconds"]
             alone.verify(self._run, guest.files, target, content, large(self._run))
@@ -141,27 +137,11 @@ def _is_there(guest: Guest, path: str, size: int, seconds: float) -> bool:
 
 
 def _third_party(mode: str, source: Files, path: str, destination: Files, target: str, seconds: float) -> None:
-    """Copy without a byte passing through here.
-
-    Raises:
-        Bad: Slow, where bytes have come and its time is over; see `Files`.
-    """
-    if isinstance(source, WebDav) and isinstance(destination, WebDav):
+    """Copy without a byte passing through here."""
+    if isinstance(source, Xrootd) and isinstance(destination, Xrootd):
+        destination.copy_from(source.url(path), target, seconds)
+    elif isinstance(source, WebDav) and isinstance(destination, WebDav):
         if mode == "Push":
             source.copy(path, seconds, destination=destination.url(target))
         else:
             destination.copy(target, seconds, source=source.url(path))
-    elif isinstance(destination, Xrootd):
-        try:
-            destination.copy_from(source.url(path), target, seconds)
-        except Bad as bad:
-            if bad.reason is Reason.TIMEOUT and _has_begun(destination, target):
-                raise Bad(Reason.SLOW, str(bad)) from bad
-            raise
-
-
-def _has_begun(destination: Files, target: str) -> bool:
-    """Whether bytes have come; XRootD's client does not tell how far a copy is."""
-    with contextlib.suppress(Stopped):
-        return destination.stat(target, LOOK_SECONDS).size > 0
-    return False

@@ -9,7 +9,7 @@ import re
 import socket
 import struct
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
@@ -90,7 +90,7 @@ class Xrootd:
         return [_entry(found) for found in map(_LISTED.fullmatch, lines) if found]
 
     def make_folder(self, path: str, seconds: float) -> None:
-        """Make a folder with its parents. `mkdir -p` of one that is there fails (5.8.1), so another pod may be first."""
+        """Make a folder with its parents; `mkdir -p` of one that is there fails (5.8.1), and another pod may be first."""
         if not self._has(path, seconds):
             try:
                 self._fs(seconds, "mkdir", "-p", self._path(path))
@@ -100,20 +100,14 @@ class Xrootd:
 
     def write(self, path: str, payload: Payload, seconds: float) -> None:
         """Write a file, over one that is there."""
-        meter = Meter()
         chunk = CHUNK_BYTES if payload.size <= 64 * CHUNK_BYTES else 64 * CHUNK_BYTES
-        self._run(
-            ("xrdcp", "-s", "-f", "-", self.url(path)),
-            seconds,
-            {"XRD_CPCHUNKSIZE": str(chunk)},
-            feed=_measured(payload.chunks(), meter),
-            meter=meter,
-        )
+        limits = {"XRD_CPCHUNKSIZE": str(chunk)}
+        self._run(("xrdcp", "-s", "-f", "-", self.url(path)), seconds, limits, feed=payload.chunks())
 
     def read(self, path: str, seconds: float) -> Content:
         """Read a file, all of it, and sum it up here."""
         meter = Meter()
-        self._run(("xrdcp", "-s", self.url(path), "-"), seconds, sink=meter.add, meter=meter)
+        self._run(("xrdcp", "-s", self.url(path), "-"), seconds, meter=meter)
         return Content(meter.size, meter.adler32)
 
     def adler32(self, path: str, seconds: float) -> str:
@@ -164,12 +158,11 @@ class Xrootd:
         environment: Mapping[str, str] | None = None,
         *,
         feed: Iterable[bytes] | None = None,
-        sink: Callable[[bytes], None] | None = None,
         meter: Meter | None = None,
     ) -> str:
         trust = self._anchors.environment if self.protocol == "roots" else {}
         variables = {**trust, **_times(seconds, self._family), **(environment or {})}
-        done = programs.run(words, seconds, variables, feed, sink)
+        done = programs.run(words, seconds, variables, feed, meter.add if meter else None)
         if done.timed_out:
             moving = meter is not None and meter.moving
             raise Bad(Reason.SLOW if moving else Reason.TIMEOUT, f"{words[0]}: not done within {seconds:.0f} s")
@@ -226,12 +219,6 @@ def _exactly(connection: socket.socket, size: int) -> bytes:
             raise ConnectionResetError("closed in the middle of an answer")
         found += more
     return found
-
-
-def _measured(chunks: Iterable[bytes], meter: Meter) -> Iterator[bytes]:
-    for chunk in chunks:
-        yield chunk
-        meter.add(chunk)
 
 
 def _entry(found: re.Match[str]) -> Entry:

@@ -1,0 +1,168 @@
+"""Every fault of storage that we know, on real servers: XRootD 5.8.1 over root and HTTP, TLS, and bad company."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.storage_lab import HOST, Certificates, Envelope, Origin, StorageLab, endpoint, storage, storage_lab
+
+AUTHDB = "ofs.authorize 1\nacc.authdb /etc/xcache/authdb\n"
+LIAR = "/etc/xcache/liar"
+FULL = "dd if=/dev/zero of=probe/fill bs=1k count=60"
+THROTTLE = "xrootd.fslib throttle default\nthrottle.throttle data 40k\n"
+
+# What is the matter, and what must be said over root and over http.
+ORIGINS = {
+    Origin("sound", 1): ("ok", "ok"),
+    Origin("exported-read-only", 2, access="r/o"): ("bad/ReadOnly", "bad/ReadOnly"),
+    Origin("mounted-read-only", 3, size="1m", prepare="mount -o remount,ro ."): ("bad/ReadOnly", "bad/ReadOnly"),
+    Origin("full", 4, size="64k", prepare=FULL): ("bad/NoSpace", "bad/NoSpace"),
+    Origin("nearly-full", 5, size="256k"): ("bad/NoSpace", "bad/NoSpace"),
+    Origin("not-ours", 6, prepare="chown -R 0 probe; chmod 755 probe/x"): ("bad/Forbidden", "bad/Forbidden"),
+    Origin("forbidden", 7, extra=AUTHDB): ("bad/Forbidden", "bad/Forbidden"),
+    Origin("liar", 8, script=LIAR): ("bad/ChecksumMismatch", "bad/ChecksumMismatch"),
+    Origin("no-checksum", 9, checksum=False): ("bad/ProtocolError", "bad/ProtocolError"),
+}
+THROTTLED = Origin("throttled", 10, extra=THROTTLE)
+
+TLS = {"roots": "roots", "davs": "davs"}
+SECURE = {
+    Origin("trusted", 21, protocols=TLS): "ok",
+    Origin("expired", 22, protocols=TLS): "bad/TLSExpired",
+    Origin("foreign", 23, protocols=TLS): "bad/TLSUntrusted",
+    Origin("wrong-name", 24, protocols=TLS): "bad/TLSWrongName",
+}
+
+SILENT = """
+import socket, sys
+server = socket.create_server(("", int(sys.argv[1])))
+kept = []
+while True: kept.append(server.accept())
+"""
+RESETTING = """
+import socket, struct, sys
+server = socket.create_server(("", int(sys.argv[1])))
+while True:
+    client, _ = server.accept()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    client.recv(1)
+    client.close()
+"""
+ANSWERING = """
+import http.server, sys
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_PROPFIND(self):
+        self.send_response(int(sys.argv[2]))
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+    do_MKCOL = do_PROPFIND
+http.server.ThreadingHTTPServer(("", int(sys.argv[1])), Handler).serve_forever()
+"""
+ANSWERS = {401: "bad/Unauthenticated", 403: "bad/Forbidden", 404: "bad/NotFound", 500: "bad/ServerError"}
+
+
+@pytest.fixture(scope="module")
+def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StorageLab]:
+    logs: Path = tmp_path_factory.mktemp("storage")
+    with storage_lab(logs) as found:
+        found.root(
+            f"echo 'u nobody-else /probe a' > /etc/xcache/authdb; printf '#!/bin/sh\\necho deadbeef\\n' > {LIAR}"
+        )
+        found.root(f"chmod 755 {LIAR}")
+        for origin in ORIGINS:
+            found.start(origin)
+        yield found
+
+
+def run(opened: StorageLab, *endpoints: dict[str, Any], **values: Any) -> Envelope:
+    names = [str(entry["name"]) for entry in endpoints]
+    return opened.run(opened.plan("storage", list(endpoints), storage(names), **values))
+
+
+def urls(port: int, host: str = HOST) -> dict[str, str]:
+    return {"root": f"root://{host}:{port}//probe/x", "http": f"http://{host}:{port}/probe/x"}
+
+
+def test_each_fault_of_a_server_has_its_reason_over_root_and_over_http(opened: StorageLab) -> None:
+    found = run(opened, *(origin.endpoint() for origin in ORIGINS))
+    expected = {
+        f"{origin.name}/{protocol}": outcome
+        for origin, outcomes in ORIGINS.items()
+        for protocol, outcome in zip(("root", "http"), outcomes, strict=True)
+    }
+    assert found.cells() == expected, found.log
+    assert opened.files("/origin -name 'probe-*'") == []
+
+
+def test_what_is_measured_of_sound_storage(opened: StorageLab) -> None:
+    found = run(opened, Origin("sound", 1).endpoint())
+    for protocol in ("root", "http"):
+        measured = found.measured(f"sound/{protocol}")
+        steps = {f"{name}_seconds" for name in ("connect", "stat", "list", "write", "read", "checksum", "delete")}
+        assert measured.keys() == {*steps, "seconds", "throughput_bytes_per_second"}
+        assert all(value > 0 for value in measured.values())
+
+
+def test_who_cannot_be_reached_and_why(opened: StorageLab) -> None:
+    # A neighbour whose hardware address is nobody's takes every packet and answers none.
+    opened.root("command -v ip || true")
+    opened.serve(RESETTING, 8301)
+    found = run(
+        opened,
+        endpoint("nobody", urls(8302)),
+        endpoint("nameless", urls(8302, "gone.example.org")),
+        endpoint("resetting", urls(8301)),
+        endpoint("six", urls(8302), ipFamily="IPv6"),
+    )
+    expected = {"nobody": "bad/Refused", "nameless": "bad/NameNotFound", "resetting": "bad/Reset"}
+    expected["six"] = "skipped/NoFamilyInPod"
+    assert found.cells() == {f"{name}/{protocol}": value for name, value in expected.items() for protocol in urls(1)}
+
+
+def test_a_server_that_accepts_and_is_silent_costs_its_step_and_no_more(opened: StorageLab) -> None:
+    opened.serve(SILENT, 8303)
+    silent = {**urls(8303), "roots": f"roots://{HOST}:8303//probe/x", "https": f"https://{HOST}:8303/probe/x"}
+    found = run(opened, endpoint("silent", silent), deadlineSeconds=20)
+    assert found.cells() == {f"silent/{protocol}": "bad/Timeout" for protocol in silent}
+
+
+@pytest.mark.parametrize(("status", "outcome"), ANSWERS.items())
+def test_what_a_web_server_answers_has_its_reason(opened: StorageLab, status: int, outcome: str) -> None:
+    opened.serve(ANSWERING, 8400 + status, str(status))
+    found = run(opened, endpoint("web", {"http": f"http://{HOST}:{8400 + status}/probe/x"}))
+    assert found.cells() == {"web/http": outcome}, found.log
+
+
+def test_certificates_over_roots_and_over_davs(opened: StorageLab, tmp_path: Path) -> None:
+    made = Certificates(tmp_path)
+    pairs = {
+        "trusted": made.make("trusted"),
+        "expired": made.make("expired", days=-1),
+        "foreign": made.make("foreign-server", by="foreign"),
+        "wrong-name": made.make("wrong-name", host="other.example.org"),
+    }
+    opened.root("mkdir -p /etc/probe/trust")
+    opened.lab.write("/etc/probe/trust/lab.pem", made.authority())
+    for origin in SECURE:
+        certificate, key = pairs[origin.name]
+        at = f"/etc/xcache/{origin.name}"
+        files = f"{at}.pem {at}.key"
+        opened.lab.write(f"{at}.pem", certificate)
+        opened.lab.write(f"{at}.key", key)
+        opened.root(f"chmod 400 {files}; chown 10940 {files}")
+        tls = f"xrd.tls {files}\nxrd.tlsca noverify\nxrootd.tls capable all\n"
+        opened.start(Origin(origin.name, origin.number, extra=tls, protocols=TLS))
+    trust = {"system": False, "igtf": False, "bundles": ["lab"]}
+    found = run(opened, *(origin.endpoint() for origin in SECURE), trust=trust)
+    expected = {f"{origin.name}/{protocol}": outcome for origin, outcome in SECURE.items() for protocol in TLS}
+    assert found.cells() == expected, found.log
+    for protocol in TLS:
+        assert 29 < found.measured(f"trusted/{protocol}")["tls_days_left"] <= 30
+
+
+def test_storage_that_still_moves_bytes_when_its_time_is_over_is_slow(opened: StorageLab) -> None:
+    opened.start(THROTTLED)
+    found = run(opened, THROTTLED.endpoint(), deadlineSeconds=20)
+    assert found.cells() == {"throttled/root": "bad/Slow", "throttled/http": "bad/Slow"}, found.log
