@@ -127,7 +127,8 @@ class Operator:
         self._take_signals()
         settings = self._settings
         health = Health(alive=self._not_alive, ready=self._not_ready)
-        async with serve(settings.host, settings.port, health, self._metrics, of_stores(self._resources.stores)):
+        bodies = of_stores(self._resources.stores)
+        async with serve(settings.host, settings.port, health, self._metrics, bodies):
             async with asyncio.TaskGroup() as group:
                 parts = [self._references.run(), self._events.run(), self._work()]
                 parts += [informer.run() for informer in self._informers]

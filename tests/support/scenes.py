@@ -26,6 +26,7 @@ def _mesh() -> Body:
     grid["spec"]["maintenance"] = [
         {"name": "cooling", "from": at(61), "to": at(-180), "sites": ["LAPP"], "endpoints": [], "reason": "New cooling"}
     ]
+    grid["status"]["maintenance"] = [{"name": "cooling", "to": at(-180), "reason": "New cooling"}]
     return grid
 
 

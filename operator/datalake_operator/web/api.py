@@ -69,7 +69,8 @@ def _details(model: Model, request: web.Request) -> web.Response:
     asked = request.query
     if not asked.get("namespace") or not asked.get("source"):
         return _problem(400, "The parameters namespace and source are needed.")
-    found = model.details(asked["namespace"], Check(asked["source"], asked.get("destination") or None))
+    check = Check(asked["source"], asked.get("destination") or None)
+    found = model.details(asked["namespace"], check)
     return _json(request, document(found)) if found else _problem(404, "No probe measures that.")
 
 

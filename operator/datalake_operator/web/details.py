@@ -11,6 +11,7 @@ from datalake_operator.build.refused import Refused
 from datalake_operator.web import words
 from datalake_operator.web.bodies import Body
 from datalake_operator.web.commands import Check, Command, commands
+from datalake_operator.web.planned import planned
 from datalake_operator.web.probe import present, read, type_of
 from datalake_operator.web.runs import runs
 from datalake_operator.web.thresholds import rules
@@ -56,6 +57,7 @@ def _parts(body: Body, check: Check, find: Find) -> Iterable[dict[str, Any]]:
     if not cells:
         return
     probe, resolved = _model(body, find)
+    names = (check.source, check.destination) if check.destination else (check.source,)
     kind = type_of(body["spec"])
     for cell in cells:
         protocol = cell.get("protocol")
@@ -78,6 +80,7 @@ def _parts(body: Body, check: Check, find: Find) -> Iterable[dict[str, Any]]:
                 for one in cell.get("measurements", ())
             ],
             rules=rules(probe, kind, body["status"]) if probe is not None else [],
+            planned=planned(probe, names, body["status"]) if probe is not None and state == "maintenance" else [],
             commands=by_hand,
         )
 

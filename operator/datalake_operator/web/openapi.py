@@ -136,7 +136,7 @@ _SCHEMAS: dict[str, Any] = {
         links={"type": "object", "additionalProperties": _ref("Counts")},
         parts=_list(
             _object(
-                "probe type state words runs measurements rules commands",
+                "probe type state words runs measurements rules planned commands",
                 **_PART,
                 type=_TEXT,
                 words={"type": "string", "description": "The reason in words."},
@@ -144,6 +144,7 @@ _SCHEMAS: dict[str, Any] = {
                 runs=_list(_object("state word", state=_STATE, word=_TEXT, why=_TEXT, time=_TIME)),
                 measurements=_list(_object("name value", name=_TEXT, value=_TEXT)),
                 rules=_list(_TEXT),
+                planned=_list(_object("name to", name=_TEXT, to=_TIME, reason=_TEXT)),
                 commands=_list(_object("title lines", title=_TEXT, lines=_list(_TEXT))),
             )
         ),

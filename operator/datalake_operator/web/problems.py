@@ -1,12 +1,16 @@
 """Pure: what is wrong, worst first, each once: what an endpoint explains is not told again for each of its links."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from datalake_operator.web import words
-from datalake_operator.web.probe import Probe, blamed_as, present
+from datalake_operator.web.probe import Probe, present
 
 Row = Mapping[str, Any]
+
+_FEW = 3
+"""So many checks of a probe that are unknown for the same reason are told one by one; more are told together."""
 
 _WRONG = ("critical", "warning", "unknown")
 
@@ -33,6 +37,9 @@ def _joined(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
     return joined
 
 
+_OF_CELLS = ("endpoint", "link", "target")
+"""Kinds of problems that have details of their own."""
+
 _KINDS = ("central", "endpoint", "server", "cache", "link", "target", "probe")
 
 
@@ -49,27 +56,58 @@ def _of_probes(probes: Iterable[Probe]) -> Iterator[dict[str, Any]]:
         ready = probe.facts.get("ready") or {}
         if ready.get("status") == "False" and not probe.facts.get("suspended"):
             yield _problem("probe", "warning", probe, probe.name, f"does not run: {ready['message']}", ready)
-        for endpoint in probe.blamed:
-            if endpoint["state"] in ("critical", "warning"):
-                yield _problem("endpoint", endpoint["state"], probe, endpoint["name"], None, endpoint)
+        yield from _of_endpoints(probe)
         yield from _of_cells(probe)
 
 
+def _of_endpoints(probe: Probe) -> Iterator[dict[str, Any]]:
+    for endpoint in _blamed(probe):
+        if endpoint["state"] in ("critical", "warning"):
+            yield _problem("endpoint", endpoint["state"], probe, endpoint["name"], None, endpoint)
+
+
+def _blamed(probe: Probe) -> Iterator[Mapping[str, Any]]:
+    """Give the endpoints of storage; single targets of other probes are told as checks, with their protocols."""
+    return iter(probe.blamed if probe.type in ("storage", "transfer") else ())
+
+
 def _of_cells(probe: Probe) -> Iterator[dict[str, Any]]:
-    sources = {one["name"]: one["state"] for one in blamed_as(probe, "source", "both")}
-    destinations = {one["name"]: one["state"] for one in blamed_as(probe, "destination", "both")}
-    blamed = {one["name"]: one["state"] for one in probe.blamed}
-    for cell in probe.cells:
-        state, source, destination = cell["state"], cell["source"], cell.get("destination")
-        if state not in _WRONG:
-            continue
-        if destination is None:
-            explained = _explains(blamed.get(source), state)
-        else:
-            explained = _explains(sources.get(source), state) or _explains(destinations.get(destination), state)
-        if not explained:
-            kind, subject = ("target", source) if destination is None else ("link", f"{source} → {destination}")
-            yield _problem(kind, state, probe, subject, None, cell)
+    blamed = {role: _states(_blamed(probe), role) for role in ("source", "destination")}
+    left = [cell for cell in probe.cells if cell["state"] in _WRONG and not _explained(cell, blamed)]
+    unknown = Counter(cell.get("reason") for cell in left if cell["state"] == "unknown")
+    together = {reason for reason, number in unknown.items() if number > _FEW}
+    for cell in left:
+        if cell["state"] != "unknown" or cell.get("reason") not in together:
+            yield _of_cell(probe, cell)
+    for reason in together:
+        first = min(
+            (one for one in left if one["state"] == "unknown" and one.get("reason") == reason),
+            key=lambda one: one.get("since", ""),
+        )
+        phrase = words.phrase(reason) or words.STATES["unknown"].word
+        yield _problem("probe", "unknown", probe, probe.name, f": {unknown[reason]} checks, each {phrase}", first)
+
+
+def _of_cell(probe: Probe, cell: Mapping[str, Any]) -> dict[str, Any]:
+    source, destination = cell["source"], cell.get("destination")
+    if destination is None:
+        return _problem("target", cell["state"], probe, source, None, cell)
+    return _problem("link", cell["state"], probe, f"{source} → {destination}", None, cell)
+
+
+def _states(blamed: Iterable[Mapping[str, Any]], role: str) -> dict[str, str]:
+    return {one["name"]: one["state"] for one in blamed if one["role"] in (role, "both")}
+
+
+def _explained(cell: Mapping[str, Any], blamed: Mapping[str, Mapping[str, str]]) -> bool:
+    """Whether an endpoint that is named itself explains a cell: as bad as the cell, in the cell's role."""
+    if cell["state"] not in ("critical", "warning"):
+        return False
+    if "destination" not in cell:
+        said = [blamed[role].get(cell["source"]) for role in blamed]
+    else:
+        said = [blamed[role].get(cell[role]) for role in blamed]
+    return any(_explains(one, cell["state"]) for one in said)
 
 
 def _explains(blame: str | None, state: str) -> bool:
@@ -89,9 +127,9 @@ def _problem(
         message=said.get("message") if kind == "central" else None,
         since=said.get("since"),
         probe=probe.name,
-        protocols=[said["protocol"]] if said.get("protocol") else [],
-        source=said.get("source", subject) if kind in ("endpoint", "target", "link") else None,
-        destination=said.get("destination"),
+        protocols=[said["protocol"]] if said.get("protocol") and kind in _OF_CELLS else [],
+        source=said.get("source", subject) if kind in _OF_CELLS else None,
+        destination=said.get("destination") if kind in _OF_CELLS else None,
         site=probe.sites.get(subject),
     )
 

@@ -37,7 +37,7 @@ function problem(one, place) {
   return el("button", {
     type: "button", tabindex: place ? "-1" : "0", "data-key": path ? `problem ${openKey(path)}` : `problem ${one.kind} ${one.namespace} ${one.subject}`,
     onclick: (event) => (path ? open(path, event.currentTarget) : jump(one)),
-  }, chip(one.state), el("span", {}, KINDS[one.kind] ? `${KINDS[one.kind]} ` : "", el("strong", {}, one.subject), one.phrase ? ` ${one.phrase}` : "",
+  }, chip(one.state), el("span", {}, KINDS[one.kind] ? `${KINDS[one.kind]} ` : "", el("strong", {}, one.subject), one.phrase ? `${one.phrase.startsWith(":") ? "" : " "}${one.phrase}` : "",
     one.message ? `: ${one.message}` : "", " ",
     el("span", { class: "note" }, [one.protocols.join(", "), one.since ? [one.protocols.length ? ", " : "", "since ", stamp(one.since), `, ${ago(one.since)}`] : ""].flat())));
 }

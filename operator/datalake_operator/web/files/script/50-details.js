@@ -97,6 +97,7 @@ function check(part, place) {
     el("div", { class: "line" }, chip(part.state), el("h3", {}, [part.protocol, `probe ${part.probe}`].filter(Boolean).join(", ")), el("span", { class: "note" }, part.type)),
     el("p", { class: "sentence" }, part.words), since(part),
     part.advice ? el("p", { class: "said" }, part.advice) : null,
+    ...part.planned.map((one) => el("p", { class: "said" }, chip("maintenance", one.name), ` ${one.reason || "planned work"}, until `, stamp(one.to))),
     part.runs.length ? el("h4", {}, `Last ${plural(part.runs.length, "run")}, newest last`) : null,
     part.runs.length ? el("ol", { class: "runs" }, history.map((run) => {
       const told = [run.time ? clock(run.time) : "", run.word, run.why || ""].filter(Boolean).join(", ");
