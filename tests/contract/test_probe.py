@@ -265,8 +265,9 @@ async def test_a_refused_spec_is_stalled_and_what_runs_is_still_judged(lab: Lab,
     await lab.create()
     await lab.ready()
     before = await lab.admin.get("CronJob", "x", lab.namespace)
-    await lab.change({"spec": {"interval": None, "schedule": "0 0 30 2 *"}})
-    await lab.until(lambda body: is_stalled(body, "NeverRuns"))
+    limit = {"measurement": "connect_seconds", "atMost": {"warning": "1", "critical": "2"}, "window": "720h"}
+    await lab.change({"spec": {"thresholds": [limit]}})
+    await lab.until(lambda body: is_stalled(body, "HistoryTooShort"))
     body = await counted(lab, await runs.run("x", [cell("a")]))
     assert states(body) == {"a": ("ok", None)}
     assert (await lab.admin.get("CronJob", "x", lab.namespace))["metadata"]["uid"] == before["metadata"]["uid"]

@@ -117,10 +117,17 @@ class ProbeJobs:
             container = {**pod["status"]["containerStatuses"][0], "ready": False, "started": False, "state": state}
             await self.tell(pod, {"phase": "Pending", "containerStatuses": [container]})
 
-    async def over(self, job: Object, *, failed: bool = False, reason: str = "BackoffLimitExceeded") -> Object:
-        """Let a Job end, whatever its pods do; return it."""
+    async def over(
+        self,
+        job: Object,
+        *,
+        failed: bool = False,
+        reason: str = "BackoffLimitExceeded",
+        ago: timedelta = timedelta(),
+    ) -> Object:
+        """Let a Job end, whatever its pods do, or let it have ended a while ago; return it."""
         status = JobEnd(int(failed), gave_up=True).of_job()
-        now = _text(datetime.now(UTC))
+        now = _text(datetime.now(UTC) - ago)
         for one in status["conditions"]:
             one |= {"lastTransitionTime": now, "lastProbeTime": now, **({"reason": reason} if failed else {})}
         status |= {"startTime": job["status"]["startTime"]}
