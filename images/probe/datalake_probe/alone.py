@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from datalake_probe import net
 from datalake_probe.files import Content, Files, Hello
 from datalake_probe.guests import Guest
-from datalake_probe.outcome import Bad, Reason, Stopped
+from datalake_probe.outcome import Stopped
 from datalake_probe.payload import Payload
 from datalake_probe.plan import Endpoint
 from datalake_probe.run import Run
@@ -90,7 +90,7 @@ def _write_and_read(run: Run, guest: Guest) -> None:
         guest.write(path, payload, small(run))
         content = Content(payload.size, payload.adler32)
         guest.files.read(path, small(run)).must_be(content)
-        verify(run, guest.files, path, content)
+        guest.verify(path, content, small(run))
         guest.delete(path, small(run))
 
 
@@ -102,23 +102,3 @@ def discarded(guest: Guest, path: str) -> Iterator[None]:
     except Stopped:
         guest.discard(path)
         raise
-
-
-def verify(run: Run, files: Files, path: str, expected: Content, seconds: float | None = None) -> None:
-    """See by size and checksum that a file is there as a whole; a server that cannot sum up is read instead.
-
-    Args:
-        run: it is for.
-        files: the endpoint.
-        path: of the file.
-        expected: what it must hold.
-        seconds: for the checksum; the server may have to read all of it.
-    """
-    Content(files.stat(path, small(run)).size, "").must_be(Content(expected.size, ""))
-    try:
-        found = Content(expected.size, files.adler32(path, run.deadline.step(seconds or small(run))))
-    except Bad as bad:
-        if bad.reason is not Reason.PROTOCOL_ERROR:
-            raise
-        found = files.read(path, run.deadline.step(seconds or small(run)))
-    found.must_be(expected)

@@ -25,11 +25,15 @@ def _words(*rows: tuple[Reason, str]) -> _Words:
 
 # The words of `strerror` and of XRootD 5.8.1, which sends them with general codes: kXR_FSError by root, 500 by HTTP.
 _STORAGE = _words(
-    (Reason.NO_SPACE, r"no space left|quota exceeded|insufficient (storage|space)|out of space"),
+    # "filesystem write failure": the copy of XRootD's HTTP found that the disk took a part of a block.
+    (Reason.NO_SPACE, r"no space left|quota exceeded|insufficient (storage|space)|filesystem write failure"),
     (Reason.READ_ONLY, r"read-only file ?system|marked read/only"),
 )
 _COPY = _words(
-    (Reason.NO_THIRD_PARTY_COPY, r"tpc not supported|not support third.party|tpc authorization expired"),
+    (
+        Reason.NO_THIRD_PARTY_COPY,
+        r"tpc not supported|not support third.party|tpc authorization expired|request unknown",
+    ),
     (Reason.CHECKSUM_MISMATCH, r"checksum"),
     (Reason.FORBIDDEN, r"permission denied|not authorized|disallowed"),
     (Reason.NOT_FOUND, r"no such file"),
@@ -143,7 +147,7 @@ def of_program(text: str) -> Bad:
     """Name what the output of an xrdfs or xrdcp that failed means."""
     code = re.search(r"\[(3\d\d\d)\]", text)
     if code is None:
-        reason = _said(_CLIENT, text) or Reason.FAILED
+        reason = _said(_COPY[:1], text) or _said(_CLIENT, text) or Reason.FAILED
     else:
         reason = _said(_STORAGE, text) or _said(_COPY[:1], text) or _CODES.get(int(code[1])) or Reason.SERVER_ERROR
     return Bad(reason, clean(text))

@@ -60,18 +60,30 @@ class Guest:
         return f"{self.folder}/seed-{body}-{self._seal(body)}.dat"
 
     def write(self, path: str, payload: Payload, seconds: float) -> None:
-        """Write a file of ours, and see that all of it is there: XRootD may take a part and call that a success.
+        """Write a file of ours, and see that all of it is there.
 
         Raises:
-            Bad: as `Files.write`; NoSpace where the rest has no room; SizeMismatch.
+            Bad: as `Files.write`; NoSpace, SizeMismatch.
         """
         self._must_be_ours(path)
         with self.slow_or_still(path):
             self.files.write(path, payload, seconds)
-        size = self.files.stat(path, seconds).size
-        if size < payload.size:
-            self._must_have_room(seconds)
-        Content(size, "").must_be(Content(payload.size, ""))
+        self._must_be_whole(path, payload.size, seconds)
+
+    def verify(self, path: str, expected: Content, seconds: float) -> None:
+        """See by size and checksum that a file of ours holds what it must; a server that cannot sum up is read instead.
+
+        Raises:
+            Bad: SizeMismatch, NoSpace where the rest has no room, ChecksumMismatch.
+        """
+        self._must_be_whole(path, expected.size, seconds)
+        try:
+            found = Content(expected.size, self.files.adler32(path, seconds))
+        except Bad as bad:
+            if bad.reason is not Reason.PROTOCOL_ERROR:
+                raise
+            found = self.files.read(path, seconds)
+        found.must_be(expected)
 
     @contextlib.contextmanager
     def slow_or_still(self, path: str) -> Iterator[None]:
@@ -110,6 +122,13 @@ class Guest:
         if gone:
             log.info("left over from a run that was killed, and deleted: %s", ", ".join(gone))
         return gone
+
+    def _must_be_whole(self, path: str, size: int, seconds: float) -> None:
+        """XRootD may take a part of a file and call that a success: when the disk is full."""
+        found = self.files.stat(path, seconds).size
+        if found < size:
+            self._must_have_room(seconds)
+        Content(found, "").must_be(Content(size, ""))
 
     def _must_have_room(self, seconds: float) -> None:
         path = self.new_path()

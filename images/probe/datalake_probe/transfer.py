@@ -103,7 +103,7 @@ class _Mesh:
         if not _is_there(guest, path, content.size, small(self._run)):
             guest.write(path, payload, large(self._run))
         try:
-            alone.verify(self._run, guest.files, path, content, large(self._run))
+            guest.verify(path, content, large(self._run))
         except Bad as bad:
             if bad.reason in (Reason.SIZE_MISMATCH, Reason.CHECKSUM_MISMATCH):
                 guest.discard(path)  # the next run makes another
@@ -121,7 +121,7 @@ class _Mesh:
             with alone.timed(measurements, "seconds"), guest.slow_or_still(target):
                 _third_party(self._section["mode"], source, path, guest.files, target, seconds)
             measurements["throughput_bytes_per_second"] = content.size / measurements["seconds"]
-            alone.verify(self._run, guest.files, target, content, large(self._run))
+            guest.verify(target, content, large(self._run))
         finally:
             guest.discard(target)
 

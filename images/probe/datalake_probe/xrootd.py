@@ -90,7 +90,7 @@ class Xrootd:
         return [_entry(found) for found in map(_LISTED.fullmatch, lines) if found]
 
     def make_folder(self, path: str, seconds: float) -> None:
-        """Make a folder with its parents; `mkdir -p` of one that is there fails (5.8.1), and another pod may be first."""
+        """Make a folder with its parents; `mkdir -p` of one that is there fails (5.8.1): another pod may be first."""
         if not self._has(path, seconds):
             try:
                 self._fs(seconds, "mkdir", "-p", self._path(path))
