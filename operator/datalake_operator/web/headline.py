@@ -49,7 +49,7 @@ def _sentence(
     cells = [cell["state"] for probe in probes for cell in probe.cells]
     fresh = sum(state in ("ok", "warning", "critical") for state in cells)
     unknown = cells.count("unknown")
-    if central:
+    if central and not fresh:
         return "unknown", [
             {"text": "Nothing can be judged: the network of the operator itself is at fault"},
             *_since(central[0]),

@@ -31,10 +31,10 @@ def problems(probes: Sequence[Probe], caches: Sequence[Row], servers: Sequence[R
 def _joined(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
     """Give what two probes, protocols or roles say of the same thing: the worse, since the earlier where they agree."""
     first, second = sorted((one, other), key=lambda problem: words.rank(problem["state"]))
-    joined = {**first, "protocols": sorted({*first["protocols"], *second["protocols"]})}
-    if first["state"] == second["state"] and "since" in first and "since" in second:
-        joined["since"] = min(first["since"], second["since"])
-    return joined
+    if first["state"] != second["state"]:
+        return first
+    since = min((one["since"] for one in (first, second) if "since" in one), default=None)
+    return {**first, "protocols": sorted({*first["protocols"], *second["protocols"]}), **present(since=since)}
 
 
 _OF_CELLS = ("endpoint", "link", "target")
@@ -55,7 +55,7 @@ def _of_probes(probes: Iterable[Probe]) -> Iterator[dict[str, Any]]:
             continue
         ready = probe.facts.get("ready") or {}
         if ready.get("status") == "False" and not probe.facts.get("suspended"):
-            yield _problem("probe", "warning", probe, probe.name, f"does not run: {ready['message']}", ready)
+            yield _problem("probe", "warning", probe, probe.name, f": {ready['message']}", ready)
         yield from _of_endpoints(probe)
         yield from _of_cells(probe)
 

@@ -1,18 +1,10 @@
 """Health and metrics over HTTP."""
 
-import socket
-
 import aiohttp
 
 from datalake_operator.metrics import Metrics
 from datalake_operator.web import Health, serve
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+from tests.support.postgres import free_port
 
 
 async def fetch(port: int, path: str) -> tuple[int, str]:
