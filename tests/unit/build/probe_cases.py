@@ -49,9 +49,9 @@ def made(uid: str = "u-1", name: str = "mesh", **spec: Any) -> QoSProbe:
     )
 
 
-def tcp(uid: str = "u-1", **spec: Any) -> QoSProbe:
+def tcp(uid: str = "u-1", name: str = "mesh", **spec: Any) -> QoSProbe:
     """A probe of one port."""
-    return made(uid, tcp={"targets": [{"name": "origin", "host": "origin.example.org", "port": 1094}]}, **spec)
+    return made(uid, name, tcp={"targets": [{"name": "origin", "host": "origin.example.org", "port": 1094}]}, **spec)
 
 
 def mesh(

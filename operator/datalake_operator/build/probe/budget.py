@@ -1,14 +1,17 @@
 """What a mesh of transfers costs: bytes a day, time for a run, and how pairs take turns where all are too many."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from math import ceil
+from typing import TypeVar
 
 from datalake_operator.api.probe import QoSProbe, QoSProbeSpec
 from datalake_operator.api.rules import seconds
 from datalake_operator.api.values import parse_duration, parse_quantity
 from datalake_operator.build.probe import schedule
-from datalake_operator.build.probe.cells import pairs
+from datalake_operator.build.probe.cells import Pair, pairs
 from datalake_operator.build.probe.refusals import ProbeRefusal, in_bytes, in_time
 from datalake_operator.build.probe.schedule import DAY, Schedule
 from datalake_operator.build.refused import Refused
@@ -26,18 +29,18 @@ _LOOKED_AT = 15
 """Days whose runs are gone through: a schedule by days of the week repeats after 7."""
 
 
+Number = TypeVar("Number", int, float)
+
+
 @dataclass(frozen=True)
 class Rotation:
-    """How pairs take turns: pair i is due in a run whose period modulo `groups` is i modulo `groups`."""
+    """How pairs take turns: of those of `diagonal` a run has group `time // period % groups`, one after another."""
 
     groups: int
     """1: all pairs in each run."""
 
     period: int
     """Seconds of a period."""
-
-    offset: int
-    """Seconds after 1970 at which a period begins: on time of a run, so that a late start changes nothing."""
 
     pair_interval: int
     """Seconds between two turns of a pair at most."""
@@ -59,7 +62,7 @@ def rotation(probe: QoSProbe) -> Rotation:
         Refused: the schedule never runs, or a pair would be measured less than once a day.
     """
     timing, check = schedule.of(probe), probe.spec.transfer
-    everything = Rotation(1, timing.smallest_gap, timing.first % timing.smallest_gap, timing.largest_gap)
+    everything = Rotation(1, timing.smallest_gap, timing.largest_gap)
     if check is None:
         return everything
     sizes, most = _sizes(probe.spec), parse_quantity(check.max_bytes_per_day)
@@ -67,11 +70,11 @@ def rotation(probe: QoSProbe) -> Rotation:
     if least <= 1:
         return everything
     for groups in range(least, min(least + 16, timing.runs_a_day) + 1):
-        slowest, busiest = _turns(timing, groups, sizes)
+        slowest, busiest = _simulated(timing, groups, _groups(sizes, groups))
         if slowest > SLOWEST_TURN:
             break
         if busiest <= most:
-            return Rotation(groups, everything.period, everything.offset, slowest)
+            return Rotation(groups, everything.period, slowest)
     raise _too_much(timing, sizes, most)
 
 
@@ -89,17 +92,16 @@ def check_time(spec: QoSProbeSpec, turns: Rotation, at_once: int) -> None:
     check = spec.transfer
     if check is None:
         return
-    counts = [len(protocols) for _, _, protocols in pairs(spec)]
+    counts = [len(protocols) for _, _, protocols in diagonal(pairs(spec))]
     times = [count * _LEAST_SECONDS + size / _FASTEST for count, size in zip(counts, _sizes(spec), strict=True)]
-    most = max((sum(counts[group :: turns.groups]) for group in range(turns.groups)), default=0)
-    longest = max((sum(times[group :: turns.groups]) for group in range(turns.groups)), default=0.0) / at_once
-    limit = seconds(parse_duration(spec.timeout))
-    if longest > limit:
+    longest = max(_groups(times, turns.groups)) / at_once
+    most, size = max(_groups(counts, turns.groups)), in_bytes(parse_quantity(check.payload.size))
+    if longest > seconds(parse_duration(spec.timeout)):
         raise Refused(
             ProbeRefusal.BUDGET_IMPOSSIBLE,
-            f"spec.timeout: {most} transfers of {in_bytes(parse_quantity(check.payload.size))} a run, "
-            f"{at_once} at a time, take {in_time(longest)} even at 10 Gb/s, and {spec.timeout} are allowed; write "
-            f"{in_time(longest * 3)} or more, or raise maxConcurrent and maxConcurrentPerEndpoint, or test fewer pairs",
+            f"spec.timeout: {most} transfers of {size} a run, {at_once} at a time, take {in_time(longest)} even at "
+            f"10 Gb/s, and {spec.timeout} are allowed; write {in_time(longest * 3)} or more, or raise maxConcurrent "
+            "and maxConcurrentPerEndpoint, or test fewer pairs",
         )
 
 
@@ -114,25 +116,38 @@ def at_once(spec: QoSProbeSpec) -> int:
 
 
 def _sizes(spec: QoSProbeSpec) -> tuple[int, ...]:
-    """Bytes that each pair moves in a run, over all its protocols."""
+    """Bytes that each pair of `diagonal` moves in a run, over all its protocols."""
     if spec.transfer is None:
         return ()
     payload = parse_quantity(spec.transfer.payload.size)
     fixed = {one.name: one.read_file.size for one in spec.endpoints if one.access == "ReadOnly" and one.read_file}
-    return tuple(fixed.get(source, payload) * len(protocols) for source, _, protocols in pairs(spec))
+    return tuple(fixed.get(source, payload) * len(protocols) for source, _, protocols in diagonal(pairs(spec)))
 
 
-def _turns(timing: Schedule, groups: int, sizes: tuple[int, ...]) -> tuple[int, int]:
-    return _simulated(timing, groups, tuple(sum(sizes[group::groups]) for group in range(groups)))
+def diagonal(found: Sequence[Pair]) -> list[Pair]:
+    """Order pairs so that neighbours have different ends, as the runner does (images/probe/datalake_probe/mesh.py)."""
+    sources = {name: number for number, name in enumerate(dict.fromkeys(source for source, _, _ in found))}
+    ends = {name: number for number, name in enumerate(dict.fromkeys(destination for _, destination, _ in found))}
+
+    def step(pair: Pair) -> tuple[int, int]:
+        source = sources[pair[0]]
+        return (ends[pair[1]] - source) % len(ends), source
+
+    return sorted(found, key=step)
+
+
+def _groups(amounts: Sequence[Number], groups: int) -> tuple[Number, ...]:
+    """Sums of what stands one after another, in so many parts of about the same length."""
+    ends = [len(amounts) * number // groups for number in range(groups + 1)]
+    return tuple(sum(amounts[begin:end]) for begin, end in pairwise(ends))
 
 
 @lru_cache(maxsize=1024)
 def _simulated(timing: Schedule, groups: int, sizes: tuple[int, ...]) -> tuple[int, int]:
     """Give the longest time between two turns of a group, and the most bytes on one day (any 24 hours from 0:00)."""
-    period, offset = timing.smallest_gap, timing.first % timing.smallest_gap
     slowest, last, by_day = 0, dict[int, int](), dict[int, int]()
     for moment in timing.times(timing.runs_a_day * _LOOKED_AT):
-        group = (moment - offset) // period % groups
+        group = moment // timing.smallest_gap % groups
         slowest = max(slowest, moment - last.get(group, moment))
         last[group] = moment
         by_day[moment // DAY] = by_day.get(moment // DAY, 0) + sizes[group]

@@ -11,6 +11,9 @@ from datalake_operator.build.probe.targets import Targets
 CellKey: TypeAlias = tuple[str, str | None, str | None]
 """Source or single target, destination, protocol."""
 
+Pair: TypeAlias = tuple[str, str, tuple[str, ...]]
+"""Source, destination, protocols that both have."""
+
 ROOT = frozenset({"root", "roots"})
 """Protocols in which only the destination can be told to fetch."""
 
@@ -54,7 +57,7 @@ def in_use(spec: QoSProbeSpec) -> Mapping[str, tuple[str, ...]]:
     return {name: protocols for name, protocols in ordered.items() if protocols}
 
 
-def pairs(spec: QoSProbeSpec) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
+def pairs(spec: QoSProbeSpec) -> tuple[Pair, ...]:
     """Give source, destination and protocols of all pairs of a transfer probe, in the order of the sources.
 
     A pair without a common protocol is not applicable, so not there.

@@ -144,7 +144,7 @@ def _transfer(check: TransferCheck, spec: QoSProbeSpec, shape: Shape) -> dict[st
         "size": parse_quantity(check.payload.size),
         "maxConcurrent": shape.concurrent,
         "maxConcurrentPerEndpoint": check.max_concurrent_per_endpoint,
-        "rotation": {"groups": turns.groups, "periodSeconds": turns.period, "offsetSeconds": turns.offset},
+        "rotation": {"groups": turns.groups, "periodSeconds": turns.period},
         "indexed": shape.indexed,
         "sources": list(shape.sources),
     }

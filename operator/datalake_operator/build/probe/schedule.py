@@ -1,6 +1,7 @@
 """When a probe runs: the cron expression of an interval, and the distances between runs."""
 
 import hashlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -26,6 +27,10 @@ _FIRING_DAYS = 400
 _HORIZON = timedelta(days=12 * 366)
 """A 29 February comes again within 8 years at most."""
 
+_STEPS = re.compile(r"\*/(?!1\b)")
+"""Days by steps. Of two restrictions of days Kubernetes (robfig/cron 3) wants one, and cronsim, like Debian's cron,
+both where one of them begins with a star; written as a range they read it alike."""
+
 _LONGEST_JITTER = 60
 """Seconds: the most that a run waits by itself, so that probes do not start together (specification)."""
 
@@ -50,9 +55,6 @@ class Schedule:
     runs_a_day: int
     """Runs on a day that has any."""
 
-    first: int
-    """Seconds after midnight of the first run of a day."""
-
     def times(self, limit: int) -> Iterator[int]:
         """Yield up to so many times of runs in seconds since 1970, from the fixed beginning on."""
         times, days = _shape(self.cron)
@@ -71,9 +73,10 @@ def of(probe: QoSProbe) -> Schedule:
     Raises:
         Refused: it never runs.
     """
-    spec = probe.spec
-    cron = spec.schedule or _cron(spec.interval or "1h", _number(probe))
-    zone = spec.time_zone if spec.schedule else "Etc/UTC"
+    spec, cron = probe.spec, probe.spec.schedule
+    if cron is None:
+        length = parse_duration(spec.interval or "1h") // timedelta(seconds=1)
+        return Schedule(_cron(length // 60, _number(probe)), "Etc/UTC", length, length, DAY // length)
     times, days = _shape(cron)
     if not days:
         raise Refused(
@@ -85,7 +88,7 @@ def of(probe: QoSProbe) -> Schedule:
     over_night = DAY - times[-1] + times[0]
     gaps += {(later - earlier - 1) * DAY + over_night for earlier, later in pairwise(days)}
     gaps = gaps or [_HORIZON // timedelta(seconds=1)]
-    return Schedule(cron, zone, min(gaps), max(gaps), len(times), times[0])
+    return Schedule(cron, spec.time_zone, min(gaps), max(gaps), len(times))
 
 
 def largest_gap(probe: QoSProbe) -> int:
@@ -113,9 +116,8 @@ def _number(probe: QoSProbe) -> int:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8])
 
 
-def _cron(interval: str, number: int) -> str:
-    """The cron expression of an interval, with an offset so that not all probes run at once."""
-    length = parse_duration(interval) // timedelta(minutes=1)
+def _cron(length: int, number: int) -> str:
+    """The cron expression of an interval of so many minutes, with an offset so that not all probes run at once."""
     offset = number % length
     if length < 60:
         return "* * * * *" if length == 1 else f"{offset}-59/{length} * * * *"
@@ -131,6 +133,8 @@ def _shape(cron: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """
     times: list[int] = []
     days: list[int] = []
+    minute, hour, day, month, weekday = cron.split(" ")
+    cron = " ".join((minute, hour, _STEPS.sub("1-31/", day), month, _STEPS.sub("0-6/", weekday)))
     after = _BEGINNING
     while len(days) < _FIRING_DAYS and after < _BEGINNING + _HORIZON:
         try:

@@ -111,15 +111,15 @@ def _indexed(spec: QoSProbeSpec, found: tuple[CellKey, ...]) -> bool:
 
 
 def _answers(found: tuple[CellKey, ...]) -> Iterator[tuple[str, tuple[CellKey, ...]]]:
-    """Yield what each pod of an indexed run speaks about: its pairs, and all their ends by themselves."""
+    """Yield what each pod of an indexed run speaks about: its pairs, its source, and a share of what is no source."""
     by_source: dict[str, list[CellKey]] = {}
     for cell in found:
         if cell[1] is not None:
             by_source.setdefault(cell[0], []).append(cell)
-    for source, own in by_source.items():
-        ends = {source, *(destination for _, destination, _ in own)}
-        alone = (cell for cell in found if cell[1] is None and cell[0] in ends)
-        yield f"the pod of source {source}", (*alone, *own)
+    others = list(dict.fromkeys(cell[0] for cell in found if cell[0] not in by_source))
+    for number, (source, own) in enumerate(by_source.items()):
+        mine = {source, *others[number :: len(by_source)]}
+        yield f"the pod of source {source}", (*(cell for cell in found if cell[1] is None and cell[0] in mine), *own)
 
 
 @lru_cache(maxsize=1024)
