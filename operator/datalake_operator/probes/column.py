@@ -1,11 +1,12 @@
 """What one run says of every cell: one mark each."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from datalake_operator.probes import limits, marks
 from datalake_operator.probes.maintenance import covering
 from datalake_operator.probes.model import CLUSTER_DNS, CellKey, Limit, Run, Sample, Watch
-from datalake_operator.probes.reasons import letter
+from datalake_operator.probes.reasons import BY_LETTER, letter
 
 _EXCUSED = frozenset((marks.BAD, marks.SLOW, marks.WARN))
 
@@ -29,14 +30,14 @@ def column(run: Run, keys: Sequence[CellKey], watch: Watch) -> list[str]:
     lost_names = run.control.get(CLUSTER_DNS) is False
     samples = {} if run.problem else run.samples
     found = []
-    for key in keys:
-        sample = samples.get(key)
+    last, mark = None, marks.FINE
+    for key, sample in zip(keys, map(samples.get, keys), strict=True):
         if sample is None:
             found.append(_absent(run, key, watch))
-        elif sample.result == "ok" and not (figures and sample.measurements):
-            found.append(marks.FINE)
-        else:
-            found.append(_mark(sample, figures, lost_names=lost_names))
+            continue
+        if sample is not last:  # one sample may stand for many cells
+            last, mark = sample, _mark(sample, figures, lost_names=lost_names)
+        found.append(mark)
     cover = covering(watch, run.start, run.end or run.start)
     if cover:
         found = [
@@ -59,10 +60,7 @@ def _absent(run: Run, key: CellKey, watch: Watch) -> str:
 
 def _mark(sample: Sample, figures: tuple[Limit, ...], *, lost_names: bool) -> str:
     if sample.result == "ok":
-        found = limits.beyond(sample.measurements, figures)
-        if found is None:
-            return marks.FINE
-        return (marks.SLOW if found.level == "critical" else marks.WARN) + letter(found.reason, "OutsideLimits")
+        return _good(sample, figures)
     if sample.result == "unknown":
         return marks.UNKNOWN + letter(sample.reason, "NotMeasured")
     if lost_names and sample.reason == "NameNotFound":  # our own DNS is down: that says nothing of the endpoint
@@ -72,19 +70,29 @@ def _mark(sample: Sample, figures: tuple[Limit, ...], *, lost_names: bool) -> st
     return marks.BAD + letter(sample.reason, "Failed")
 
 
-def outcome(run: Run, found: Sequence[str]) -> tuple[str, str | None]:
+def _good(sample: Sample, figures: tuple[Limit, ...]) -> str:
+    found = limits.beyond(sample.measurements, figures) if sample.measurements else None
+    if found is None:
+        return marks.FINE
+    return (marks.SLOW if found.level == "critical" else marks.WARN) + letter(found.reason, "OutsideLimits")
+
+
+def outcome(run: Run, found: Mapping[str, int]) -> tuple[str, str | None]:
     """How a run ended (ok, bad, unknown or interrupted), and why it is not ok.
 
     Args:
         run: One run.
-        found: Its marks.
+        found: How many cells have which mark.
     """
     if run.interrupted:
         return "interrupted", "Interrupted"
     if run.problem:
         return "unknown", run.problem
     for codes, word in ((marks.BAD + marks.SLOW, "bad"), (marks.UNKNOWN, "unknown")):
-        reasons = [mark[1] for mark in found if mark[0] in codes]
-        if reasons:
-            return word, marks.most_common(reasons)
+        counts: Counter[str] = Counter()
+        for mark, count in found.items():
+            if mark[0] in codes:
+                counts[BY_LETTER.get(mark[1], "Failed")] += count
+        if counts:
+            return word, min(counts, key=lambda name: (-counts[name], name))
     return "ok", None

@@ -5,8 +5,7 @@ ones in `runs` and the letters, without the spaces, in `reasons`, whose last let
 """
 
 import re
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from itertools import chain, repeat
 from typing import Any, NamedTuple
 
@@ -94,9 +93,3 @@ def totals(text: str | None) -> dict[str, int]:
 def write_totals(counts: Mapping[str, int]) -> str:
     """`cells[].totals` of counts by result."""
     return "".join(f"{sign}{counts[name]}" for name, sign in _SIGNS.items() if counts.get(name))
-
-
-def most_common(found: Iterable[str]) -> str | None:
-    """The reason whose letter is there most often; of two the first by name."""
-    counts = Counter(BY_LETTER.get(sign, "Failed") for sign in found)
-    return min(counts, key=lambda name: (-counts[name], name), default=None)

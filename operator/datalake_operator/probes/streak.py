@@ -59,7 +59,8 @@ class Streak:
         """As text for `past`; empty if nothing of it matters for what comes."""
         if not (self.red or self.yellow or self.off):
             return ""
-        return f"{self.red:d}{self.yellow:d}{self.bad:x}{self.off:x}{self.good:x}{self.fine:x}"
+        good, fine = self.good if self.red else 0, self.fine if self.yellow else 0
+        return f"{self.red:d}{self.yellow:d}{self.bad:x}{self.off:x}{good:x}{fine:x}"
 
     @classmethod
     def read(cls, text: str) -> "Streak":

@@ -44,7 +44,8 @@ def verdict(watch: Watch, before: Mapping[str, Any], runs: Sequence[Run], now: d
     olds = {_key(cell): cell for cell in before.get("cells") or ()}
     keys = _keys(watch, olds, new)
     columns = [column(run, keys, watch) for run in new]
-    line, entries = _timeline(watch, entries, new, columns, len(keys))
+    counts = [Counter(found) for found in columns]
+    line, entries = _timeline(watch, entries, new, counts, len(keys))
     desk = _Desk(watch, line, seconds(now), covering(watch, now, now))
     cells, opinions = desk.cells(keys, olds, new, columns)
     control = _control(before, entries, new)
@@ -52,12 +53,12 @@ def verdict(watch: Watch, before: Mapping[str, Any], runs: Sequence[Run], now: d
     fields: dict[str, Any] = {
         "state": _worst(cells),
         "summary": {state: sum(cell["state"] == state for cell in cells) for state in RANK},
-        "lastRun": _last_run(before, entries, new, columns),
+        "lastRun": _last_run(before, entries, new, counts),
         "runs": entries,
         "endpoints": sick,
         "control": [{"name": name, "ok": ok} for name, ok in sorted(control.items())],
         "maintenance": _maintenance(watch, now),
-        "totals": _totals(before, columns, new),
+        "totals": _totals(before, counts, new),
         "cells": cells,
     }
     always = ("state", "summary", "cells")
@@ -100,12 +101,12 @@ def _keys(watch: Watch, olds: Mapping[CellKey, Mapping[str, Any]], new: Iterable
 
 
 def _timeline(
-    watch: Watch, entries: list[dict[str, Any]], new: Sequence[Run], columns: Sequence[Sequence[str]], cells: int
+    watch: Watch, entries: list[dict[str, Any]], new: Sequence[Run], counts: Sequence[Mapping[str, int]], cells: int
 ) -> tuple[Timeline, list[dict[str, Any]]]:
     """Old and new runs in order, and the entries of status for those that are kept."""
     rows = entries + [
         {"id": run.id, "time": text(seconds(run.start)), "result": outcome(run, found)[0]}
-        for run, found in zip(new, columns, strict=True)
+        for run, found in zip(new, counts, strict=True)
     ]
     order = sorted(range(len(rows)), key=lambda i: _place(rows[i]))
     rows = [rows[i] for i in order]
@@ -213,9 +214,9 @@ def _last_run(
     before: Mapping[str, Any],
     entries: Sequence[Mapping[str, Any]],
     new: Sequence[Run],
-    columns: Sequence[Sequence[str]],
+    counts: Sequence[Mapping[str, int]],
 ) -> Mapping[str, Any] | None:
-    for run, found in zip(new, columns, strict=True):
+    for run, found in zip(new, counts, strict=True):
         if run.id == entries[-1]["id"]:
             result, reason = outcome(run, found)
             last = {
@@ -237,10 +238,10 @@ def _control(before: Mapping[str, Any], entries: Sequence[Mapping[str, Any]], ne
 
 
 def _totals(
-    before: Mapping[str, Any], columns: Sequence[Sequence[str]], new: Sequence[Run]
+    before: Mapping[str, Any], found: Sequence[Mapping[str, int]], new: Sequence[Run]
 ) -> list[dict[str, str | int]]:
     counts = Counter({entry["name"]: int(entry["count"]) for entry in before.get("totals") or ()})
-    for mark, count in Counter(mark for found in columns for mark in found).items():
+    for mark, count in ((mark, count) for one in found for mark, count in one.items()):
         result = marks.result(mark)
         if result is None:
             continue
