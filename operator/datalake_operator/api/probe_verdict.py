@@ -27,26 +27,23 @@ Decimal: TypeAlias = Annotated[
 ]
 
 
-_ONE_ENDPOINT = (
-    *("connect_seconds", "tls_days_left", "stat_seconds", "list_seconds", "write_seconds", "read_seconds"),
-    *("checksum_seconds", "delete_seconds"),
-)
+_MEETING = ("success_ratio", "seconds", "connect_seconds", "tls_days_left")
 MEASUREMENTS: Mapping[str, tuple[str, ...]] = {
-    "tcp": ("success_ratio", "seconds", "connect_seconds"),
-    "http": ("success_ratio", "seconds", "connect_seconds", "tls_days_left", "http_status"),
-    "storage": ("success_ratio", "seconds", "throughput_bytes_per_second", *_ONE_ENDPOINT),
-    "transfer": ("success_ratio", "seconds", "throughput_bytes_per_second", *_ONE_ENDPOINT),
+    "tcp": ("success_ratio", "connect_seconds"),
+    "http": (*_MEETING, "http_status"),
+    "storage": (
+        *(*_MEETING, "stat_seconds", "list_seconds", "write_seconds", "read_seconds", "checksum_seconds"),
+        *("delete_seconds", "throughput_bytes_per_second"),
+    ),
+    "transfer": (*_MEETING, "throughput_bytes_per_second"),
     "cache": (
-        *("success_ratio", "seconds", "connect_seconds", "cold_seconds", "warm_seconds", "warm_speedup_ratio"),
-        *("origin_bytes", "throughput_bytes_per_second"),
+        *("success_ratio", "connect_seconds", "tls_days_left", "cold_seconds", "warm_seconds", "warm_speedup_ratio"),
+        "origin_bytes",
     ),
-    "rucio": (
-        *("success_ratio", "seconds", "connect_seconds", "tls_days_left", "http_status", "token_seconds"),
-        *("upload_seconds", "download_seconds"),
-    ),
+    "rucio": ("success_ratio", "seconds", "tls_days_left", "token_seconds", "upload_seconds", "download_seconds"),
 }
-"""What thresholds may name, by type of probe; success_ratio is computed from the results. A custom program may measure
-anything."""
+"""What thresholds may name, by type of probe: what its plug-in in the runner measures, and success_ratio, which is
+computed from the results. A custom program may measure anything."""
 
 
 class LowerLimits(Model):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 import yaml
 
 from datalake_operator.api.parse import not_implemented
+from datalake_operator.api.probe_verdict import MEASUREMENTS
 from datalake_operator.build.probe import build, cells
 from tests.unit.build.conftest import ROOT
 from tests.unit.build.probe_cases import GOLDEN, PROBE_CONTEXT, read
@@ -81,3 +83,10 @@ def plan(file: Path) -> dict[str, Any]:
     config_map, _ = build(found, PROBE_CONTEXT, targets)
     said: dict[str, Any] = json.loads(config_map["data"]["plan.json"])
     return said
+
+
+def test_what_thresholds_may_name_is_what_the_runner_measures() -> None:
+    modules = (ROOT / "images" / "probe" / "datalake_probe").glob("*.py")
+    written = set(re.findall(r'"([a-z][a-z0-9_]+)"', "".join(module.read_text() for module in modules)))
+    named = {name for names in MEASUREMENTS.values() for name in names} - {"success_ratio"}
+    assert named <= written
