@@ -11,11 +11,12 @@ import yaml
 from tests.monitoring.cases import Labels, Series
 
 
-def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    """Run promtool; its output is both of its streams."""
+def run(*arguments: str | Path, said: str = "") -> subprocess.CompletedProcess[str]:
+    """Run promtool with that on its standard input; its output is both of its streams."""
     return subprocess.run(
-        ["promtool", *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, timeout=60
-    )
+        ["promtool", *arguments],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, input=said, text=True, check=False, timeout=60,
+    )  # fmt: skip
 
 
 def firing(alert: str, labels: Labels | None, at: str) -> dict[str, Any]:

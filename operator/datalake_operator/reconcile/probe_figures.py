@@ -3,11 +3,13 @@
 import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from itertools import takewhile
 from typing import Any
 
 from datalake_operator.api.values import parse_duration
 from datalake_operator.kube.store import Key, Store
 from datalake_operator.metrics.probes import STATES, Page, Sample, write
+from datalake_operator.probes import limits, marks
 from datalake_operator.status.conditions import parse_time
 
 TYPES = ("tcp", "http", "storage", "transfer", "cache", "rucio", "custom")
@@ -16,14 +18,9 @@ TYPES = ("tcp", "http", "storage", "transfer", "cache", "rucio", "custom")
 _STALE_FACTOR = 2.5
 """Default of `policy.staleAfter`, in largest gaps of the schedule (QoSProbe's own documentation)."""
 _DAY = 86400.0
-_GOOD, _BAD = "ow", "sxm"
-"""Characters of `cells[].runs` for runs that measured the cell."""
-_ABSENT = "."
-"""The one for runs in which it was not its turn."""
 _NAME = re.compile("[a-z][a-z0-9_]{0,62}")
 """Measurements of other programs that become a label."""
 _REASON = re.compile("[A-Z][A-Za-z]{0,62}")
-_RESULTS = {"o": "ok", "x": "bad", "-": "skipped", "?": "unknown"}
 _OWN_FAMILY = {
     "throughput_bytes_per_second": "datalake_probe_throughput_bytes_per_second",
     "warm_speedup_ratio": "datalake_cache_warm_speedup_ratio",
@@ -72,7 +69,7 @@ def samples(body: Mapping[str, Any]) -> Iterator[Sample]:
     probe = (metadata["namespace"], metadata["name"], kind)
     yield "datalake_probe_suspended", probe, float(bool(spec.get("suspend")))
     yield from _at(probe, "created", metadata.get("creationTimestamp"))
-    yield from _limits(probe, spec)
+    yield from _thresholds(probe, spec)
     yield from _schedule(probe, spec, status)
     yield from _runs(probe, status)
     yield from _control(probe, status)
@@ -82,13 +79,16 @@ def samples(body: Mapping[str, Any]) -> Iterator[Sample]:
         yield from _cell(probe, cell, ended)
 
 
-def _limits(probe: tuple[str, ...], spec: Mapping[str, Any]) -> Iterator[Sample]:
-    for threshold in spec.get("thresholds", ()):
-        limits = threshold.get("atLeast") or threshold.get("atMost") or {}
-        for severity in ("warning", "critical"):
-            value = _number(limits.get(severity))
+def _thresholds(probe: tuple[str, ...], spec: Mapping[str, Any]) -> Iterator[Sample]:
+    found: dict[str, tuple[float | None, float | None]]
+    found = {limit.measurement: (limit.warning, limit.critical) for limit in limits.DEFAULTS.get(probe[-1], ())}
+    for one in spec.get("thresholds", ()):
+        numbers = one.get("atLeast") or one.get("atMost") or {}
+        found[one["measurement"]] = _number(numbers.get("warning")), _number(numbers.get("critical"))
+    for measurement, values in found.items():
+        for severity, value in zip(("warning", "critical"), values, strict=True):
             if value is not None:
-                yield "datalake_probe_threshold", (*probe, threshold["measurement"], severity), value
+                yield "datalake_probe_threshold", (*probe, measurement, severity), value
 
 
 def _schedule(probe: tuple[str, ...], spec: Mapping[str, Any], status: Mapping[str, Any]) -> Iterator[Sample]:
@@ -112,11 +112,9 @@ def _runs(probe: tuple[str, ...], status: Mapping[str, Any]) -> Iterator[Sample]
     runs = status.get("runs", ())
     if not runs:
         return
-    unmeasured = 0
-    for run in reversed(runs):
-        if run.get("result") != "unknown":
-            break
-        unmeasured += 1
+    # An eviction says nothing about the probe.
+    results = [run.get("result") for run in reversed(runs) if run.get("result") != "interrupted"]
+    unmeasured = sum(1 for _ in takewhile(lambda result: result == "unknown", results))
     yield "datalake_probe_unmeasured_runs", probe, float(unmeasured)
     good = [place for cell in status.get("cells", ()) if (place := _last_good(cell, len(runs))) is not None]
     yield from _at(probe, "last_success", runs[max(good)]["time"] if good else None)
@@ -151,10 +149,10 @@ def _endpoints(probe: tuple[str, ...], status: Mapping[str, Any]) -> Iterator[Sa
 def _cell(probe: tuple[str, ...], cell: Mapping[str, Any], ended: float | None) -> Iterator[Sample]:
     labels = (*probe, cell["source"], cell.get("destination") or "", cell.get("protocol") or "")
     yield "datalake_probe_state", labels, float(STATES.get(cell["state"], STATES["unknown"]))
-    last = (cell.get("runs") or "").rstrip(_ABSENT)[-1:]
-    if last and last in _GOOD + _BAD:
-        yield "datalake_probe_success", labels, float(last in _GOOD)
-    for result, count in totals(cell.get("totals") or "").items():
+    last = (cell.get("runs") or "").rstrip(marks.ABSENT)[-1:]
+    if last and (came_out := marks.result(last)) in {"ok", "bad"}:
+        yield "datalake_probe_success", labels, float(came_out == "ok")
+    for result, count in marks.totals(cell.get("totals")).items():
         yield "datalake_probe_runs_total", (*labels, result), float(count)
     for one in cell.get("measurements", ()):
         value = _number(one["value"])
@@ -177,15 +175,9 @@ def _measurement(labels: tuple[str, ...], name: str, value: float, ended: float 
 
 def _last_good(cell: Mapping[str, Any], runs: int) -> int | None:
     """Index into status.runs of the newest run that found the cell good."""
-    marks = cell.get("runs") or ""
-    place = max(marks.rfind(mark) for mark in _GOOD)
-    return None if place < 0 else place + runs - len(marks)
-
-
-def totals(text: str) -> dict[str, int]:
-    """Counters of a cell by result, 0 where there was none; the text is that of `cells[].totals`."""
-    counted = {letter: int(count) for letter, count in re.findall(r"([ox?-])(\d+)", text)}
-    return {result: counted.get(letter, 0) for letter, result in _RESULTS.items()}
+    text = cell.get("runs") or ""
+    good = [place for place, mark in enumerate(text) if marks.result(mark) == "ok"]
+    return good[-1] + runs - len(text) if good else None
 
 
 def _at(probe: tuple[str, ...], what: str, text: str | None) -> Iterator[Sample]:
