@@ -38,6 +38,12 @@ def selectors(expr: str) -> Iterator[str]:
         yield f"{name}{labels}"
 
 
+def names(expr: str) -> Iterator[str]:
+    """Name of each series that an expression reads."""
+    for name, _ in _SELECTOR.findall(expr):
+        yield name
+
+
 def _filled(expr: str) -> str:
     for name, value in _CHOSEN.items():
         expr = expr.replace(name, value)

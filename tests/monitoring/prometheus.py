@@ -24,6 +24,9 @@ class Job:
     """Host and port."""
     labels: Mapping[str, str] = field(default_factory=dict)
     honor_labels: bool = True
+    path: str = "/metrics"
+    tls: Mapping[str, str] = field(default_factory=dict)
+    """Files for HTTPS, as Prometheus names them: ca_file, cert_file, key_file; none: HTTP."""
 
 
 class Prometheus:
@@ -53,12 +56,13 @@ class Prometheus:
 
 
 def impatient(rules: str) -> str:
-    """The rules without the time that an alert must hold, and evaluated every second."""
+    """The rules without the time that an alert must hold, and goes on, evaluated every second."""
     document = yaml.safe_load(rules)
     for group in document["groups"]:
         group["interval"] = "1s"
         for rule in group["rules"]:
             rule.pop("for", None)
+            rule.pop("keep_firing_for", None)
     return yaml.safe_dump(document, sort_keys=False)
 
 
@@ -115,6 +119,8 @@ def _config(jobs: Sequence[Job]) -> dict[str, Any]:
             {
                 "job_name": job.name,
                 "honor_labels": job.honor_labels,
+                "metrics_path": job.path,
+                **({"scheme": "https", "tls_config": dict(job.tls)} if job.tls else {}),
                 "static_configs": [{"targets": [job.target], "labels": dict(job.labels)}],
             }
             for job in jobs
