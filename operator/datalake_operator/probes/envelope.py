@@ -35,6 +35,7 @@ _AHEAD = timedelta(minutes=5)  # clocks of nodes differ a little
 _NAME = re.compile(r"[A-Za-z0-9\[]([A-Za-z0-9_.:\[\]-]{0,251}[A-Za-z0-9\]])?", re.ASCII)
 _PROTOCOL = re.compile(r"[a-z][a-z0-9]{0,31}", re.ASCII)
 _MEASUREMENT = re.compile(r"[a-z][a-z0-9_]{0,62}", re.ASCII)
+_BASE64 = re.compile(r"[A-Za-z0-9+/]*={0,2}", re.ASCII)
 _RESULTS = ("ok", "bad", "skipped", "unknown")
 
 
@@ -159,7 +160,7 @@ def _unpacked(text: str, cut: str) -> str:
     try:
         packed = base64.b64decode(text.strip(), validate=True)
     except (binascii.Error, ValueError):
-        raise _Unreadable("Truncated" if len(text.strip()) % 4 else cut) from None
+        raise _Unreadable("Truncated" if _BASE64.fullmatch(text.strip()) else cut) from None
     reader = zlib.decompressobj()
     try:
         raw = reader.decompress(packed, _MOST_JSON)

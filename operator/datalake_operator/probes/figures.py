@@ -35,6 +35,8 @@ def figures(
     """
     if not isinstance(found, Mapping):
         return found
+    if not found:
+        return ()
     order = (*(limit.measurement for limit in limits), *_FIRST, *sorted(found))
     names = [name for name in dict.fromkeys(order) if name in found]
     return [{"name": name, "value": write(found[name])} for name in names[:MOST]]
