@@ -124,7 +124,8 @@ def _control(probe: tuple[str, ...], status: Mapping[str, Any]) -> Iterator[Samp
     for check in status.get("control", ()):
         yield "datalake_control_plane_up", (*probe[:2], check["name"]), float(check["ok"])
     if "cells" in status:
-        central = any(cell.get("reason") == "CentralFault" for cell in status["cells"])
+        judged = any(cell["state"] in {"ok", "warning", "critical"} for cell in status["cells"])
+        central = not judged and any(cell.get("reason") == "CentralFault" for cell in status["cells"])
         yield "datalake_probe_central_fault", probe, float(central)
 
 

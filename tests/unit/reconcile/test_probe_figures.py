@@ -1,6 +1,7 @@
 """Series of probes: from status alone, cheap, and gone with what they are about."""
 
 import time
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,7 +10,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from datalake_operator.kube.resource import QOS_PROBES
 from datalake_operator.kube.store import Store
 from datalake_operator.metrics import Metrics
-from datalake_operator.metrics.probes import FAMILIES, exposition, write
+from datalake_operator.metrics.probes import FAMILIES, STATES, exposition, write
+from datalake_operator.probes.model import CellKey, Run, Sample, Watch
+from datalake_operator.probes.verdict import verdict
 from datalake_operator.reconcile.probe_figures import TYPES, ProbePages, samples
 from tests.support.probe_bodies import NOW, at, body, cell, mesh
 
@@ -118,6 +121,53 @@ def test_a_fault_of_our_own_is_told_beside_each_control_check() -> None:
     assert found(probe, "datalake_probe_central_fault") == {(): 1}
     assert 'component="cluster-dns"} 0' in exposition([write(samples(probe))]).decode()
     assert found(body("mesh", TRANSFER, [cell("A")]), "datalake_probe_central_fault") == {(): 0}
+    # Names cannot be resolved, and what is called by its address is judged all the same.
+    some = [cell("A"), cell("B", state="unknown", reason="CentralFault")]
+    assert found(body("mesh", TRANSFER, some), "datalake_probe_central_fault") == {(): 0}
+
+
+def judged(*bad: str, control: bool = True) -> dict[str, Any]:
+    """A mesh of three as the verdict leaves it after three runs; in the last two these were bad by themselves."""
+    names = ("A", "B", "C")
+    keys = [CellKey(name, None, "root") for name in names]
+    keys += [CellKey(a, b, "root") for a in names for b in names if a != b]
+    watch = Watch(keys=keys, stale_after=timedelta(hours=1))
+    status: Any = {}
+    for number in range(3):
+        sick = bad if number else ()
+        samples = {}
+        for key in keys:
+            touched = [name for name in sick if name in key[:2]]
+            result = "ok" if not touched else "skipped" if key.destination else "bad"
+            samples[key] = Sample(result, "Refused" if touched else None, {} if touched else {"seconds": 2.0})  # type: ignore[arg-type]
+        start = NOW - timedelta(minutes=15 * (3 - number))
+        run = Run(f"mesh-{number}", start, start + timedelta(minutes=1), samples, {"cluster-dns": control})
+        status = dict(verdict(watch, status, [run], start + timedelta(minutes=2)).fields)
+    return body("mesh", TRANSFER, status.pop("cells"), **status)
+
+
+def test_the_verdict_on_an_endpoint_that_is_down_as_metrics_tell_it() -> None:
+    probe = judged("A")
+    states = found(probe, "datalake_probe_state")
+    assert states["A", "", "root"] == STATES["critical"]
+    assert states["A", "B", "root"] == states["C", "A", "root"] == STATES["skipped"]
+    assert states["B", "C", "root"] == STATES["ok"]
+    endpoints = found(probe, "datalake_endpoint_state")
+    assert {key[2]: value for key, value in endpoints.items()} == {"A": 2, "B": 0, "C": 0}
+    assert found(probe, "datalake_probe_success")["A", "", "root"] == 0
+    assert found(probe, "datalake_probe_runs_total")["A", "", "root", "bad"] == 2
+    assert found(probe, "datalake_probe_failures_total")[("Refused",)] == 2
+    assert found(probe, "datalake_probe_operation_duration_seconds")["B", "C", "root", "total"] == 2
+    assert found(probe, "datalake_probe_unmeasured_runs") == {(): 0}
+    assert found(probe, "datalake_probe_central_fault") == {(): 0}
+    assert found(probe, "datalake_probe_last_success_timestamp_seconds") == {(): NIGHT - 15 * 60}
+
+
+def test_the_verdict_on_a_fault_of_our_own_as_metrics_tell_it() -> None:
+    probe = judged("A", "B", "C", control=False)
+    assert found(probe, "datalake_probe_central_fault") == {(): 1}
+    assert set(found(probe, "datalake_probe_state").values()) == {STATES["unknown"]}
+    assert STATES["critical"] not in found(probe, "datalake_endpoint_state").values()
 
 
 def test_counters_of_failures_are_those_of_reasons() -> None:
