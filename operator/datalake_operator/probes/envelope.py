@@ -139,8 +139,7 @@ def _decoded(text: str) -> Mapping[str, Any]:
     try:
         found = json.loads(raw, parse_constant=_refuse)
     except json.JSONDecodeError as error:
-        ended = raw.lstrip().startswith("{") and error.pos >= len(raw.rstrip()) - 1
-        raise _Unreadable("Truncated" if ended or _unterminated(error, raw) else cut) from None
+        raise _Unreadable("Truncated" if _cut(error, raw) else cut) from None
     except (ValueError, RecursionError):
         raise _Unreadable("Malformed") from None
     if not isinstance(found, dict):
@@ -148,8 +147,11 @@ def _decoded(text: str) -> Mapping[str, Any]:
     return found
 
 
-def _unterminated(error: json.JSONDecodeError, raw: str) -> bool:
-    return raw.lstrip().startswith("{") and error.msg.startswith("Unterminated string")
+def _cut(error: json.JSONDecodeError, raw: str) -> bool:
+    """Whether an object ends too early: in a text, or within the four characters of the last word that there is."""
+    if not raw.lstrip().startswith("{") or error.msg.startswith("Extra data"):
+        return False
+    return error.msg.startswith("Unterminated string") or len(raw.rstrip()) - error.pos <= len("fals")
 
 
 def _refuse(constant: str) -> float:
