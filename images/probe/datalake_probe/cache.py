@@ -136,7 +136,8 @@ class _Look:
     def _ask_cache(self, path: str) -> tuple[int, Content | None]:
         url = urlsplit(self._cache.url(path))
         scheme = "https" if url.scheme in {"roots", "https", "davs"} else "http"
-        target = f"{scheme}://{url.netloc}/{url.path.lstrip('/')}"
+        base = self._section.get("httpUrl") or f"{scheme}://{url.netloc}"
+        target = f"{base.rstrip('/')}/{url.path.lstrip('/')}"
         headers = {"Cache-Control": "only-if-cached"}
         request = web.Request("GET", target, self._run.anchors, large(self._run), headers, redirects=0)
         meter = Meter()

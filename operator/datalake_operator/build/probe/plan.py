@@ -155,6 +155,7 @@ def _cache(check: CacheCheck, found: Cache) -> dict[str, Any]:
         "name": found.name,
         "url": found.url,
         "originUrl": found.origin_url,
+        "httpUrl": found.http_url,
         "exporterUrl": found.exporter_url,
         "file": {"path": check.file.path, "adler32": check.file.adler32} if check.file else None,
         "generated": {"size": parse_quantity(check.generated.size)} if check.generated else None,

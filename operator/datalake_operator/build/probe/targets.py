@@ -30,6 +30,9 @@ class Cache:
     origin_url: str
     """The same at the origin."""
 
+    http_url: str | None = None
+    """Where it speaks HTTP, without a path; None: not known."""
+
     exporter_url: str | None = None
     """Our exporter, where the cache has it."""
 
@@ -115,10 +118,13 @@ def _cache(probe: QoSProbe, check: CacheCheck, references: Mapping[tuple[str, st
             "origin; name a folder in its exports, or use spec.cache.file",
         )
     path = exports[0] if check.generated is not None else ""
+    service, protocols = f"{name}.{namespace}.svc", node.spec.protocols
+    slash = "/" if node.spec.origin.url.startswith("root") else ""  # a path of root begins after the second
     return Cache(
         name,
-        f"root://{name}.{namespace}.svc:{node.spec.protocols.root.port}/{path or '/'}",
-        f"{node.spec.origin.url}/{path or '/'}",
+        f"root://{service}:{protocols.root.port}/{path or '/'}",
+        f"{node.spec.origin.url}{slash}{path or '/'}",
+        f"http://{service}:{protocols.http.port}" if protocols.http.enabled else None,
         f"http://{names.pods(name)}.{namespace}.svc:{EXPORTER_PORT}",
     )
 

@@ -114,12 +114,18 @@ def node(**spec: Any) -> dict[tuple[str, str], Any]:
 def test_a_cache_is_found_by_its_service_and_its_exporter_by_its_pod() -> None:
     found = probe.resolve(FILE, node()).cache
     assert found is not None
-    assert (found.name, found.url, found.origin_url, found.exporter_url) == (
+    assert (found.name, found.url, found.origin_url, found.http_url, found.exporter_url) == (
         "cache",
         "root://cache.demo.svc:1094//",
         "root://origin.demo.svc:1094//",
+        "http://cache.demo.svc:8080",
         "http://cache-pods.demo.svc:9931",
     )
+    plain = probe.resolve(
+        FILE, node(origin={"url": "http://origin.demo.svc:8000"}, protocols={"http": {"enabled": False}})
+    )
+    assert plain.cache is not None
+    assert (plain.cache.origin_url, plain.cache.http_url) == ("http://origin.demo.svc:8000/", None)
 
 
 def test_a_file_is_generated_in_a_folder_that_the_cache_exports() -> None:
