@@ -79,6 +79,7 @@ def _variable(name: str, query: str, hide: int = 0) -> dict[str, Any]:
         "multi": True,
         "includeAll": True,
         "allValue": ".*",
+        "current": {"text": ["All"], "value": ["$__all"]},
         "sort": 1,
         "hide": hide,
     }
