@@ -76,6 +76,7 @@ def run(folder: Path, found: dict[str, Any], **environment: str) -> dict[str, An
     """Let the runner follow a plan, and give the envelope of a run that measured."""
     with start({**write(folder, found), **environment}) as process:
         _, errors = process.communicate(timeout=60)
+    sys.stderr.write(errors)
     assert process.returncode == 0, errors
     return envelope(folder / "message")
 

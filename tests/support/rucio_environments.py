@@ -18,9 +18,17 @@ VERSIONS = ("41.5.1", "38.6.4")
 
 def python(version: str) -> Path:
     """The Python of an environment that holds what the image holds, and what its locked requirements name."""
-    requirements = IMAGE / "requirements" / f"{version}.lock"
+    return _python(f"rucio-{version}", IMAGE / "requirements" / f"{version}.lock")
+
+
+def client() -> Path:
+    """The Python of an environment that holds Rucio's client, as the image of the probe does."""
+    return _python("rucio-clients", IMAGE.parent / "probe" / "requirements" / "rucio.lock")
+
+
+def _python(name: str, requirements: Path) -> Path:
     key = hashlib.sha256(requirements.read_bytes() + sys.version.encode()).hexdigest()[:8]
-    folder = folders.cache() / f"rucio-{version}-{key}"
+    folder = folders.cache() / f"{name}-{key}"
     ready = folder / ".ready"
     if not ready.exists():
         with folders.locked(folder.with_name(f"{folder.name}.lock")):

@@ -23,16 +23,17 @@ def main(words: dict[str, Any]) -> None:
     from rucio.client import Client  # noqa: PLC0415 - of the other environment
     from rucio.client.downloadclient import DownloadClient  # noqa: PLC0415
     from rucio.client.uploadclient import UploadClient  # noqa: PLC0415
+    from rucio.common.config import get_config  # noqa: PLC0415
 
+    # Parts of Rucio's client make clients of their own, from the configuration alone: the secrets are put into it here,
+    # and into no file.
     secrets = Path(words["secrets"])
-    creds = {
-        "username": (secrets / "username").read_text().strip(),
-        "password": (secrets / "password").read_text().strip("\n"),
-    }
-    client = Client(
-        rucio_host=words["url"], auth_host=words["authUrl"], account=words["account"], ca_cert=words["ca"],
-        auth_type="userpass", creds=creds, timeout=60, vo=words["vo"], user_agent="datalake-probe",
-    )  # fmt: skip
+    for name, value in (
+        ("username", (secrets / "username").read_text().strip()),
+        ("password", (secrets / "password").read_text().strip("\n")),
+    ):
+        get_config().set("client", name, value.replace("%", "%%"))
+    client = Client(timeout=60, user_agent="datalake-probe")
     logger = logging.getLogger("rucio")
     begun = time.monotonic()
     item = {

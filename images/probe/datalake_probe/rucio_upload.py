@@ -23,6 +23,7 @@ _REASONS = {
     "AccessDenied": Reason.FORBIDDEN,
     "CannotAuthenticate": Reason.UNAUTHENTICATED,
     "RSENotFound": Reason.NOT_FOUND,
+    "InvalidRSEExpression": Reason.NOT_FOUND,  # an expression that no element fits
     "ScopeNotFound": Reason.NOT_FOUND,
     "RSEWriteBlocked": Reason.READ_ONLY,
     "RSEReadBlocked": Reason.FORBIDDEN,
@@ -61,17 +62,20 @@ def send_and_fetch(run: Run, account: str, secrets: Path, m: dict[str, float]) -
         with path.open("wb") as file:
             file.writelines(payload.chunks())
         words = {
-            "url": section["url"], "authUrl": section["authUrl"], "vo": section["vo"], "account": account,
-            "secrets": str(secrets), "ca": str(run.anchors.file), "path": str(path), "rse": upload["rse"],
-            "scope": upload["scope"], "name": name, "lifetime": int(upload["lifetimeSeconds"]),
-            "adler32": payload.adler32, "size": payload.size,
+            "secrets": str(secrets), "path": str(path), "rse": upload["rse"], "scope": upload["scope"], "name": name,
+            "lifetime": int(upload["lifetimeSeconds"]), "adler32": payload.adler32, "size": payload.size,
         }  # fmt: skip
         python = run.environment.get("PROBE_RUCIO_PYTHON") or PYTHON
         done = programs.run(
             [python, str(PROGRAM), json.dumps(words)],
             run.deadline.step(SECONDS),
             # It must not be this one's package that is found as `rucio`, nor a configuration of the machine.
-            {**run.anchors.environment, "PYTHONSAFEPATH": "1", "RUCIO_CONFIG": _configuration(folder), "HOME": folder},
+            {
+                **run.anchors.environment,
+                "PYTHONSAFEPATH": "1",
+                "RUCIO_CONFIG": _configuration(folder, run, account),
+                "HOME": folder,
+            },
         )
     _judge(done, m)
 
@@ -81,10 +85,16 @@ def file_name(run: Run) -> str:
     return f"datalake-probe.{run.plan.folder.rpartition('/')[2]}.{run.id}"
 
 
-def _configuration(folder: str) -> str:
-    """Rucio's client does not start without a file; all that matters is given to it otherwise."""
+def _configuration(folder: str, run: Run, account: str) -> str:
+    """Write what Rucio's client must know; no secret is in it."""
+    section = run.plan.section
+    lines = [
+        "[client]", f"rucio_host = {section['url'].rstrip('/')}", f"auth_host = {section['authUrl'].rstrip('/')}",
+        "auth_type = userpass", f"account = {account}", f"vo = {section['vo']}", f"ca_cert = {run.anchors.file}",
+        "request_retries = 1", "",
+    ]  # fmt: skip
     path = Path(folder) / "rucio.cfg"
-    path.write_text("[client]\nauth_type = userpass\nrequest_retries = 1\n")
+    path.write_text("\n".join(lines).replace("%", "%%"))
     return str(path)
 
 
