@@ -162,3 +162,18 @@ def put(body: Body, source: str, destination: str | None, protocol: str | None, 
             one.update(fields)
             return
     raise KeyError((source, destination, protocol))
+
+
+def crowded() -> list[Body]:
+    """Give as many probes as one operator is meant for: 200, one of them a mesh of 40 x 40 over two protocols."""
+    names = [f"storage-{place}" for place in range(10)]
+    small = [
+        probe(
+            f"probe-{number:03d}",
+            {"storage": {"endpoints": names}},
+            [cell(name, None, "root", measurements=figures(seconds="0.2")) for name in names],
+            endpoints=[endpoint(name) for name in names],
+        )
+        for number in range(199)
+    ]
+    return [mesh(count=40, broken="PIC-02"), *small]

@@ -1,6 +1,10 @@
 """A data lake on a day with some trouble, as the page is tested and drawn with."""
 
+from typing import Any
+
 from tests.support.lake import Body, at, cell, condition, endpoint, figures, mesh, operand, probe, put
+
+HOSTILE = "\"'><img src=x onerror=alert(1)></script><script>alert(2)</script>&amp;\u2028{{ 7*7 }}<!--"
 
 
 def troubled() -> list[Body]:
@@ -115,3 +119,28 @@ def _operands() -> list[Body]:
             },
         ),
     ]  # fmt: skip
+
+
+def hostile(value: Any) -> Any:
+    """The same with HTML in every string that a user or a server may write."""
+    fixed = {
+        "kind",
+        "namespace",
+        "resourceVersion",
+        "state",
+        "role",
+        "status",
+        "runs",
+        "from",
+        "to",
+        "time",
+        "protocol",
+    }
+    if isinstance(value, dict):
+        return {
+            name: part if name in fixed and not isinstance(part, list | dict) else hostile(part)
+            for name, part in value.items()
+        }
+    if isinstance(value, list):
+        return [hostile(part) for part in value]
+    return value + HOSTILE if isinstance(value, str) else value

@@ -1,5 +1,7 @@
 """Words of the page."""
 
+from typing import get_args
+
 import pytest
 
 from datalake_operator.api.probe_status import State
@@ -8,7 +10,7 @@ from datalake_operator.web import words
 
 
 def test_every_state_of_status_has_a_word_and_a_symbol_of_its_own() -> None:
-    assert set(words.STATES) == set(State.__args__)
+    assert set(words.STATES) == set(get_args(State))
     assert len({state.symbol for state in words.STATES.values()}) == len(words.STATES)
     assert len({state.word for state in words.STATES.values()}) == len(words.STATES)
 

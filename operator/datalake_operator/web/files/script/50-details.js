@@ -101,7 +101,7 @@ function check(part, place) {
     part.runs.length ? el("h4", {}, `Last ${plural(part.runs.length, "run")}, newest last`) : null,
     part.runs.length ? el("ol", { class: "runs" }, history.map((run) => {
       const told = [run.time ? clock(run.time) : "", run.word, run.why || ""].filter(Boolean).join(", ");
-      return el("li", { class: "run", "data-state": run.state, title: told, "aria-label": told, role: "img" }, STATES[run.state].symbol);
+      return el("li", {}, el("span", { class: "run", "data-state": run.state, title: told, "aria-label": told, role: "img" }, STATES[run.state].symbol));
     })) : null,
     times.length > 1 ? el("p", { class: "ends" }, stamp(times[0].time), stamp(times[times.length - 1].time)) : null,
     part.measurements.length ? el("h4", {}, "Last measurements") : null,

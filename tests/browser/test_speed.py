@@ -1,0 +1,21 @@
+"""The largest grid is drawn before anybody notices."""
+
+from tests.browser.conftest import Opener
+from tests.support import lake
+
+_AGAIN = """() => {
+  const began = performance.now();
+  for (const one of grids.values()) one.structure = '';
+  drawn.clear();
+  draw();
+  document.body.getBoundingClientRect();
+  return performance.now() - began;
+}"""
+"""Draws everything anew, and lays it out."""
+
+
+async def test_forty_by_forty_is_drawn_in_200_ms(window: Opener) -> None:
+    page = await (await window([lake.mesh(count=40, broken="PIC-02")])).look()
+    assert await page.locator(".grid td[tabindex]").count() == 40 * 39
+    times = [await page.evaluate(_AGAIN) for _ in range(7)]
+    assert min(times) < 200, times
