@@ -41,6 +41,12 @@ _COPY = _words(
     (Reason.UNREACHABLE, r"could not connect|couldn't connect"),
     (Reason.TIMEOUT, r"timed? ?out|timeout"),
 )
+# What a server says, in the words of the client that it was to the other one in a third-party copy.
+_OTHER = _words(
+    (Reason.NAME_NOT_FOUND, r"\[FATAL\] invalid address"),
+    (Reason.UNREACHABLE, r"\[FATAL\] connection error"),
+    (Reason.TIMEOUT, r"operation expired|socket timeout"),
+)
 # enum XErrorCode of XProtocol.hh, XRootD 5.8.1.
 _CODES = {
     3009: Reason.NO_SPACE,
@@ -149,7 +155,8 @@ def of_program(text: str) -> Bad:
     if code is None:
         reason = _said(_COPY[:1], text) or _said(_CLIENT, text) or Reason.FAILED
     else:
-        reason = _said(_STORAGE, text) or _said(_COPY[:1], text) or _CODES.get(int(code[1])) or Reason.SERVER_ERROR
+        said = _said(_STORAGE, text) or _said(_COPY[:1], text) or _said(_OTHER, text)
+        reason = said or _CODES.get(int(code[1])) or Reason.SERVER_ERROR
     return Bad(reason, clean(text))
 
 
