@@ -71,9 +71,7 @@ def rotation(probe: QoSProbe) -> Rotation:
         return everything
     for groups in range(least, min(least + 16, timing.runs_a_day) + 1):
         slowest, busiest = _simulated(timing, groups, _groups(sizes, groups))
-        if slowest > SLOWEST_TURN:
-            break
-        if busiest <= most:
+        if slowest <= SLOWEST_TURN and busiest <= most:
             return Rotation(groups, everything.period, slowest)
     raise _too_much(timing, sizes, most)
 
@@ -157,11 +155,14 @@ def _simulated(timing: Schedule, groups: int, sizes: tuple[int, ...]) -> tuple[i
 
 def _too_much(timing: Schedule, sizes: tuple[int, ...], most: int) -> Refused:
     once = sum(sizes)
-    turn = once * timing.runs_a_day / most * (DAY / timing.runs_a_day)
+    turn, enough = once / most * DAY, once
+    every = f"every {in_time(turn)}"
+    if turn <= SLOWEST_TURN:
+        every, enough = "less than once a day by this schedule", once * timing.runs_a_day
     return Refused(
         ProbeRefusal.BUDGET_IMPOSSIBLE,
         f"spec.transfer.maxBytesPerDay: all {len(sizes)} pairs move {in_bytes(once)} in each of {timing.runs_a_day} "
-        f"runs a day, so with {in_bytes(most)} a day each pair would have its turn every {in_time(turn)}, and "
-        f"{in_time(SLOWEST_TURN)} is the most; write {in_bytes(once)} or more, or a smaller "
+        f"runs a day, so with {in_bytes(most)} a day each pair would have its turn {every}, and "
+        f"{in_time(SLOWEST_TURN)} is the most; write {in_bytes(enough)} or more, or a smaller "
         "spec.transfer.payload.size, or test fewer pairs",
     )

@@ -74,7 +74,7 @@ def of(probe: QoSProbe, targets: Targets) -> Shape:
     _check_protocols(spec)
     found = cells(probe, targets)
     turns = budget.rotation(probe)
-    _check_history(spec, turns)
+    _check_history(probe, turns)
     if len(found) > MOST_CELLS:
         raise _too_many(spec, f"{len(found)} cells, and {MOST_CELLS} are the most that status can hold")
     sources = tuple(dict.fromkeys(source for source, _, _ in pairs(spec)))
@@ -146,16 +146,20 @@ def _check_protocols(spec: QoSProbeSpec) -> None:
         )
 
 
-def _check_history(spec: QoSProbeSpec, turns: Rotation) -> None:
-    for index, threshold in enumerate(spec.thresholds):
+def _check_history(probe: QoSProbe, turns: Rotation) -> None:
+    """Refuse windows of figures with more runs of a cell than are remembered."""
+    timing = schedule.of(probe)
+    densest = timing.smallest_gap * turns.groups
+    for index, threshold in enumerate(probe.spec.thresholds):
         window = seconds(parse_duration(threshold.window))
-        runs = window // turns.pair_interval
+        of_all = min(window // timing.smallest_gap, ceil(window / schedule.DAY) * timing.runs_a_day)
+        runs = of_all // turns.groups
         if threshold.measurement != SUCCESS_RATIO and runs > MOST_RUNS:
             raise Refused(
                 ProbeRefusal.HISTORY_TOO_SHORT,
                 f"spec.thresholds[{index}].window: {threshold.window} hold {runs} runs, one every "
-                f"{in_time(turns.pair_interval)}, and {MOST_RUNS} are remembered; write "
-                f"{in_time(MOST_RUNS * turns.pair_interval)} or less, or a longer interval",
+                f"{in_time(densest)}, and {MOST_RUNS} are remembered; write {in_time(MOST_RUNS * densest)} or less, or "
+                "a longer interval",
             )
 
 

@@ -59,6 +59,40 @@ def test_a_pair_that_had_its_turn_less_than_once_a_day_is_refused_with_the_figur
     )
 
 
+def test_a_schedule_by_which_a_pair_never_has_its_turn_is_refused() -> None:
+    """Of three groups the hours 0 and 3 have the same one."""
+    more = {"payload": {"size": "1Gi"}, "maxBytesPerDay": "12Gi"}
+    with pytest.raises(Refused, match="less than once a day by this schedule, and 24h is the most; write 36Gi or more"):
+        budget.rotation(mesh(4, schedule="0 0,1,3 * * *", transfer=more))
+    assert budget.rotation(mesh(4, schedule="0 0,1,2 * * *", transfer=more)).groups == 3
+
+
+@pytest.mark.parametrize(
+    ("timing", "window", "held"),
+    [
+        ({"interval": "5m"}, "5h20m", None),
+        ({"interval": "5m"}, "6h", 72),
+        ({"schedule": "*/5 9-10 * * *"}, "48h", None),
+        ({"schedule": "*/5 9-10 * * *"}, "72h", 72),
+        ({"interval": "1h"}, "64h", None),
+    ],
+)
+def test_a_window_of_figures_holds_no_more_runs_than_are_remembered(
+    timing: dict[str, str], window: str, held: int | None
+) -> None:
+    figure = {"measurement": "connect_seconds", "atMost": {"warning": "1", "critical": "2"}, "window": window}
+    ratio = {"measurement": "success_ratio", "atLeast": {"warning": "0.9", "critical": "0.8"}, "window": "720h"}
+    probe = tcp(thresholds=[ratio, figure], **timing)
+    if held is None:
+        shapes.of(probe, Targets())
+        return
+    with pytest.raises(
+        Refused, match=rf"spec\.thresholds\[1\]\.window: {window} hold {held} runs, one every 5m"
+    ) as caught:
+        shapes.of(probe, Targets())
+    assert caught.value.reason == "HistoryTooShort"
+
+
 def test_a_mesh_that_the_time_does_not_suffice_for_is_refused_with_the_figures() -> None:
     with pytest.raises(Refused) as caught:
         shapes.of(mesh(8, timeout="20s", transfer={"payload": {"size": "1Mi"}}), Targets())
