@@ -28,6 +28,7 @@ from datalake_operator.api.probe_endpoints import Endpoint
 from datalake_operator.api.probe_status import QoSProbeStatus
 from datalake_operator.api.probe_verdict import (
     MEASUREMENTS,
+    TYPES,
     Control,
     History,
     Maintenance,
@@ -139,7 +140,7 @@ class QoSProbeSpec(Model):
 
     rules = (
         exactly_one_of("schedule", "interval"),
-        exactly_one_of("tcp", "http", "storage", "transfer", "cache", "rucio", "custom"),
+        exactly_one_of(*TYPES),
         _known("storage", "endpoints", ".storage.endpoints"),
         _known("transfer", "sources", ".transfer.sources"),
         _known("transfer", "destinations", ".transfer.destinations"),

@@ -42,8 +42,11 @@ MEASUREMENTS: Mapping[str, tuple[str, ...]] = {
     ),
     "rucio": ("success_ratio", "seconds", "tls_days_left", "token_seconds", "upload_seconds", "download_seconds"),
 }
-"""What thresholds may name, by type of probe: what its plug-in in the runner measures, and success_ratio, which is
-computed from the results. A custom program may measure anything."""
+"""A row for each type of probe that the runner has: what thresholds may name, that is what its plug-in measures, and
+success_ratio, which is computed from the results."""
+
+TYPES = (*MEASUREMENTS, "custom")
+"""What a probe can measure: the fields of its spec of which it has exactly one. A custom program measures anything."""
 
 
 class LowerLimits(Model):

@@ -6,14 +6,12 @@ from datetime import datetime
 from itertools import takewhile
 from typing import Any
 
+from datalake_operator.api.probe_verdict import TYPES
 from datalake_operator.api.values import parse_duration
 from datalake_operator.kube.store import Key, Store
 from datalake_operator.metrics.probes import STATES, Page, Sample, write
 from datalake_operator.probes import limits, marks
 from datalake_operator.status.conditions import parse_time
-
-TYPES = ("tcp", "http", "storage", "transfer", "cache", "rucio", "custom")
-"""What a probe can measure: the field of its spec, and the value of the label `kind`."""
 
 _STALE_FACTOR = 2.5
 """Default of `policy.staleAfter`, in largest gaps of the schedule (QoSProbe's own documentation)."""

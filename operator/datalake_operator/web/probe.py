@@ -4,12 +4,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from datalake_operator.api import probe_verdict
 from datalake_operator.api.meta import parse_time
 from datalake_operator.api.values import parse_duration
 from datalake_operator.web import words
 from datalake_operator.web.bodies import Body
 
-TYPES = ("transfer", "storage", "cache", "rucio", "http", "tcp", "custom")
+_FIRST = ("transfer", "storage", "cache", "rucio", "http", "tcp")
+TYPES = (*_FIRST, *(kind for kind in probe_verdict.TYPES if kind not in _FIRST))
 """What a probe can be, in the order of the page; exactly one of these is in its spec."""
 
 _STALE = 2.5

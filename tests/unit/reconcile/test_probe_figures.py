@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from datalake_operator.api.probe_verdict import TYPES
 from datalake_operator.kube.resource import QOS_PROBES
 from datalake_operator.kube.store import Store
 from datalake_operator.metrics import Metrics
 from datalake_operator.metrics.probes import FAMILIES, STATES, exposition, write
 from datalake_operator.probes.model import CellKey, Run, Sample, Watch
 from datalake_operator.probes.verdict import verdict
-from datalake_operator.reconcile.probe_figures import TYPES, ProbePages, samples
+from datalake_operator.reconcile.probe_figures import ProbePages, samples
 from tests.support.probe_bodies import NOW, at, body, cell, mesh
 
 TRANSFER = {"transfer": {"sources": ["A", "B"], "destinations": ["A", "B"]}}

@@ -6,6 +6,7 @@ from typing import TypeAlias
 from datalake_operator.api.probe import QoSProbe, QoSProbeSpec
 from datalake_operator.api.probe_checks import TransferCheck
 from datalake_operator.api.probe_endpoints import Endpoint
+from datalake_operator.api.probe_verdict import MEASUREMENTS
 from datalake_operator.build.probe.targets import Targets
 
 CellKey: TypeAlias = tuple[str, str | None, str | None]
@@ -27,14 +28,12 @@ def cells(probe: QoSProbe, targets: Targets) -> tuple[CellKey, ...]:
 
 
 def _cells(spec: QoSProbeSpec, targets: Targets) -> Iterator[CellKey]:
-    if spec.tcp is not None:
-        yield from ((target.name, None, None) for target in spec.tcp.targets)
-    elif spec.http is not None:
-        yield from ((target.name, None, None) for target in spec.http.targets)
-    elif spec.cache is not None and targets.cache is not None:
+    if spec.cache is not None and targets.cache is not None:
         yield targets.cache.name, None, "root"
     elif spec.rucio is not None and targets.rucio is not None:
         yield from ((targets.rucio.name, None, word) for word in map(_check_word, spec.rucio.checks))
+    for kind in MEASUREMENTS:  # of a type with targets each is a cell
+        yield from ((target.name, None, None) for target in getattr(getattr(spec, kind), "targets", ()))
     for endpoint, protocols in in_use(spec).items():
         yield from ((endpoint, None, protocol) for protocol in protocols)
     for source, destination, protocols in pairs(spec):

@@ -4,25 +4,15 @@ from collections.abc import Container
 from typing import Any
 
 from datalake_operator.api.probe import QoSProbe, QoSProbeSpec
-from datalake_operator.api.probe_checks import (
-    CacheCheck,
-    HttpCheck,
-    RucioCheck,
-    StorageCheck,
-    TcpCheck,
-    TransferCheck,
-    Upload,
-)
+from datalake_operator.api.probe_checks import CacheCheck, RucioCheck, StorageCheck, TransferCheck, Upload
 from datalake_operator.api.probe_endpoints import Endpoint
+from datalake_operator.api.probe_verdict import TYPES
 from datalake_operator.api.rules import seconds
 from datalake_operator.api.values import parse_duration, parse_quantity
 from datalake_operator.build.context import Context
 from datalake_operator.build.probe.cells import in_use, pairs
 from datalake_operator.build.probe.shape import Shape
 from datalake_operator.build.probe.targets import Cache, Rucio, Targets
-
-TYPES = ("tcp", "http", "storage", "transfer", "cache", "rucio", "custom")
-"""Fields of the spec that say what is measured, of which each probe has exactly one."""
 
 _LEFTOVER = 2
 """Times `timeout` after which a file of ours is left over from a run that was killed (specification)."""
@@ -93,13 +83,9 @@ def _endpoint(endpoint: Endpoint, protocols: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _section(spec: QoSProbeSpec, targets: Targets, shape: Shape) -> dict[str, Any]:
-    """The part of the plan that is named like the type."""
+    """The part of the plan that is named like the type: its model as it is, where nothing must be looked up for it."""
     section: dict[str, Any] = {}
-    if spec.tcp is not None:
-        section = _tcp(spec.tcp)
-    elif spec.http is not None:
-        section = _http(spec.http)
-    elif spec.storage is not None:
+    if spec.storage is not None:
         section = _storage(spec.storage, in_use(spec))
     elif spec.transfer is not None:
         section = _transfer(spec.transfer, spec, shape)
@@ -107,24 +93,9 @@ def _section(spec: QoSProbeSpec, targets: Targets, shape: Shape) -> dict[str, An
         section = _cache(spec.cache, targets.cache)
     elif spec.rucio is not None and targets.rucio is not None:
         section = _rucio(spec.rucio, targets.rucio)
+    elif spec.custom is None:
+        section = getattr(spec, type_of(spec)).model_dump(mode="json", by_alias=True)
     return section
-
-
-def _tcp(check: TcpCheck) -> dict[str, Any]:
-    return {
-        "targets": [
-            {"name": one.name, "host": one.host, "port": one.port, "ipFamily": one.ip_family} for one in check.targets
-        ]
-    }
-
-
-def _http(check: HttpCheck) -> dict[str, Any]:
-    return {
-        "targets": [
-            {"name": one.name, "url": one.url, "expectStatus": list(one.expect_status), "expectBody": one.expect_body}
-            for one in check.targets
-        ]
-    }
 
 
 def _storage(check: StorageCheck, used: Container[str]) -> dict[str, Any]:
