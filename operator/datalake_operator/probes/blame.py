@@ -14,7 +14,13 @@ SHARE = 0.75
 """More of its links than this must be bad."""
 
 SMALL = 5
-"""Below so many links a share says little: all must be bad, and each partner good elsewhere."""
+"""Below so many links a share says little: all must be bad, and partners good elsewhere.
+
+Two of them at least, that is. All would be too many: where one endpoint reads badly and another writes badly, the link
+between them proves nothing for either, and in a small mesh nobody would be blamed.
+"""
+
+PROVED = 2
 
 
 @dataclass(frozen=True)
@@ -119,9 +125,8 @@ class _Board:
         links = self._count[name, role]
         if role == "both" or links >= SMALL:
             return self._share(name, role) > SHARE
-        return self._bad[name, role] == links and all(
-            self._good.get(partner, set()) - {name} for partner in self._partners(name, role)
-        )
+        proved = [partner for partner in self._partners(name, role) if self._good.get(partner, set()) - {name}]
+        return self._bad[name, role] == links and len(proved) >= PROVED
 
     def _partners(self, name: str, role: Role) -> list[tuple[str, Role]]:
         """The other end of each link of an endpoint in a role, with the role that it has there."""

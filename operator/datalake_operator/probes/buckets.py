@@ -29,8 +29,8 @@ def add(buckets: Buckets, step: int, moment: int, *, good: bool) -> None:
 
 
 def since(buckets: Buckets, step: int, moment: int) -> tuple[int, int]:
-    """Good and bad runs of all buckets that begin then or later."""
-    found = [counts for number, counts in buckets.items() if number * step >= moment]
+    """Good and bad runs of all buckets that begin after a moment."""
+    found = [counts for number, counts in buckets.items() if number * step > moment]
     return sum(ok for ok, _ in found), sum(bad for _, bad in found)
 
 
@@ -40,9 +40,9 @@ def write(buckets: Buckets, step: int, moment: int) -> str:
     Args:
         buckets: What to write.
         step: Seconds of each.
-        moment: Those that begin before it are left out.
+        moment: Those that begin then or before are left out.
     """
-    kept = {number: counts for number, counts in buckets.items() if number * step >= moment}
+    kept = {number: counts for number, counts in buckets.items() if number * step > moment}
     if not kept:
         return ""
     newest = max(kept)

@@ -25,7 +25,8 @@ def column(run: Run, keys: Sequence[CellKey], watch: Watch) -> list[str]:
         watch: Limits, maintenance, and whether pairs take turns.
     """
     if not run.problem and central(run.samples, run.control):
-        return [marks.UNKNOWN + letter("CentralFault", "CentralFault")] * len(keys)
+        lost = marks.UNKNOWN + letter("CentralFault", "CentralFault")
+        return [lost if key in run.samples or not _takes_turns(key, watch) else marks.NOTHING for key in keys]
     figures = tuple(limit for limit in watch.limits if limit.measurement != limits.SUCCESS)
     lost_names = run.control.get(CLUSTER_DNS) is False
     samples = {} if run.problem else run.samples
@@ -47,10 +48,14 @@ def column(run: Run, keys: Sequence[CellKey], watch: Watch) -> list[str]:
     return found
 
 
+def _takes_turns(key: CellKey, watch: Watch) -> bool:
+    """Whether it may not have been the cell's turn: then a run that does not speak of it says nothing."""
+    return key.destination is not None and watch.pair_stale_after is not None
+
+
 def _absent(run: Run, key: CellKey, watch: Watch) -> str:
     """A cell that the run does not speak of."""
-    takes_turns = key.destination is not None and watch.pair_stale_after is not None
-    if run.interrupted or takes_turns:
+    if run.interrupted or _takes_turns(key, watch):
         return marks.NOTHING
     reason = run.problem or run.missing.get(key.source)
     if reason is None and watch.open:

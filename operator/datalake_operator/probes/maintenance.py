@@ -2,88 +2,10 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from datetime import datetime
 
-import yaml
-
-from datalake_operator.api.parse import validated
-from datalake_operator.api.probe_verdict import Maintenance
-from datalake_operator.api.problems import InvalidResource
-from datalake_operator.api.values import parse_time
 from datalake_operator.probes.model import HOLD_LIMIT, CellKey, Watch, Window
 from datalake_operator.probes.reasons import REASONS
-
-MOST_ENTRIES = 1000
-"""Entries of one ConfigMap that are read."""
-
-MOST_TEXT = 1 << 20
-"""Bytes of a ConfigMap that are read: what one can hold."""
-
-
-class Trouble(NamedTuple):
-    """An entry of a ConfigMap that cannot be used."""
-
-    entry: str
-    """Which: its name or its number, counted from 1; empty: the whole text."""
-    message: str
-    """What is the matter, and how to mend it."""
-
-
-def window(entry: Maintenance) -> Window:
-    """A time of maintenance as the verdict takes it."""
-    return Window(
-        entry.name,
-        parse_time(entry.from_),
-        parse_time(entry.to),
-        frozenset(entry.endpoints),
-        frozenset(entry.sites),
-        entry.reason,
-    )
-
-
-def read(text: str) -> tuple[tuple[Window, ...], tuple[Trouble, ...]]:
-    """The entries of a ConfigMap's key: a YAML or JSON list of the shape of `spec.maintenance`.
-
-    What is wrong with one entry never takes the others away.
-
-    Args:
-        text: Anything at all.
-    """
-    try:
-        found = yaml.safe_load(text[:MOST_TEXT]) if len(text) <= MOST_TEXT else None
-    except (yaml.YAMLError, ValueError, RecursionError):
-        found = None
-    if found is None and text.strip():
-        return (), (Trouble("", "is no YAML; write a list of entries with name, from and to"),)
-    if not isinstance(found or [], list):
-        return (), (Trouble("", "must be a list; begin each entry with '- name:'"),)
-    windows: list[Window] = []
-    troubles: list[Trouble] = []
-    for number, entry in enumerate((found or [])[:MOST_ENTRIES], start=1):
-        try:
-            windows.append(window(validated(Maintenance, _as_text(entry))))
-        except (InvalidResource, RecursionError) as error:
-            troubles.append(Trouble(_name(entry, number), str(error)))
-    if len(found or []) > MOST_ENTRIES:
-        troubles.append(Trouble("", f"has more than {MOST_ENTRIES} entries; remove those that are over"))
-    return tuple(windows), tuple(troubles)
-
-
-def _as_text(entry: Any) -> Any:
-    """YAML reads an unquoted time as a time; a model wants its text."""
-    if not isinstance(entry, dict):
-        return entry
-    return {key: _time(value) if isinstance(value, datetime) else value for key, value in entry.items()}
-
-
-def _time(value: datetime) -> str:
-    return (value if value.tzinfo else value.replace(tzinfo=UTC)).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _name(entry: Any, number: int) -> str:
-    name = entry.get("name") if isinstance(entry, dict) else None
-    return name[:63] if isinstance(name, str) and name else str(number)
 
 
 @dataclass(frozen=True)

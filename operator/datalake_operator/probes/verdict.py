@@ -65,7 +65,7 @@ def verdict(watch: Watch, before: Mapping[str, Any], runs: Sequence[Run], now: d
     return Verdict(
         {name: value for name, value in fields.items() if value or name in always},
         health(cells, sick, control),
-        _wake(opinions, watch, now),
+        _wake(opinions, desk.cover, watch, now),
     )
 
 
@@ -260,7 +260,9 @@ def _maintenance(watch: Watch, now: datetime) -> list[dict[str, str]]:
     ]
 
 
-def _wake(opinions: Mapping[CellKey, Opinion], watch: Watch, now: datetime) -> datetime | None:
-    moments = [datetime.fromtimestamp(moment, UTC) for moment in {one.until for one in opinions.values() if one.until}]
+def _wake(opinions: Mapping[CellKey, Opinion], cover: Cover, watch: Watch, now: datetime) -> datetime | None:
+    hidden = {key for key in opinions if cover.of(key)} if cover else set()
+    ends = {opinion.until for key, opinion in opinions.items() if opinion.until and key not in hidden}
+    moments = [datetime.fromtimestamp(moment, UTC) for moment in ends]
     change = next_change(watch, now)
     return min([moment for moment in moments if moment > now] + ([change] if change else []), default=None)

@@ -1,12 +1,11 @@
 """A small lake whose runs are told, not measured."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from datalake_operator.probes import limits
-from datalake_operator.probes.model import CellKey, Run, Sample, Verdict, Watch
+from datalake_operator.probes.model import CellKey, Run, Sample, Verdict, Watch, Window
 from datalake_operator.probes.verdict import verdict
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -102,6 +101,6 @@ def blamed(result: Verdict) -> dict[str, tuple[str, str]]:
     }
 
 
-def ended(found: Run, minutes: int) -> Run:
-    """The same run, as long as said."""
-    return replace(found, end=found.start + timedelta(minutes=minutes))
+def window(*endpoints: str, begin: int = 0, end: int = 100, sites: Iterable[str] = ()) -> Window:
+    """Maintenance from one moment of the schedule to another."""
+    return Window("m", START + begin * STEP, START + end * STEP, frozenset(endpoints), frozenset(sites))
