@@ -88,9 +88,7 @@ def _write_and_read(run: Run, guest: Guest) -> None:
     payload = Payload(path, SIZE)
     with discarded(guest, path):
         guest.write(path, payload, small(run))
-        content = Content(payload.size, payload.adler32)
-        guest.files.read(path, small(run)).must_be(content)
-        guest.verify(path, content, small(run))
+        guest.files.read(path, small(run)).must_be(Content(payload.size, payload.adler32))
         guest.delete(path, small(run))
 
 

@@ -189,7 +189,7 @@ class _Guard:
         target = (url.path or "/") + (f"?{url.query}" if url.query else "")
         with self.named():
             body = request.body() if request.body else None
-            headers = {"User-Agent": "datalake-probe", **request.headers, "Connection": "close"}
+            headers = {"User-Agent": "datalake-probe", "Connection": "close", **request.headers}
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):
                 # A server may refuse before it has read all; its answer says why.
                 connection.request(request.method, target, body=body, headers=headers)
