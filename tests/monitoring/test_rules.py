@@ -25,6 +25,7 @@ from tests.monitoring.cases import (
     state,
     without_honor_labels,
 )
+from tests.monitoring.expressions import of_dashboard
 from tests.monitoring.promtool import firing, scenario
 
 RULES = files()["rules.yaml"]
@@ -117,6 +118,23 @@ def test_an_endpoint_down_is_one_alert_and_its_pairs_are_none(tmp_path: Path) ->
     labels = {"namespace": "lake", "endpoint": "PIC", "severity": "critical"}
     expected = [firing("DatalakeEndpointCritical", labels, "30m"), firing("DatalakePairCritical", None, "30m")]
     promtool.check(tmp_path, RULES, [scenario("one endpoint", [*pairs, endpoint("PIC", 2)], expected)])
+
+
+@pytest.mark.parametrize(
+    ("since", "failures"), [("0", 4), ("_", 3)], ids=["the first counts", "older than all we know"]
+)
+def test_failures_by_reason_miss_none(since: str, failures: float, tmp_path: Path) -> None:
+    told = {"namespace": "lake", "probe": "mesh", "kind": "transfer"}
+    known = f"{since}x60 {since}x60" if since == "_" else "0x200"
+    series = [
+        Series("datalake_probe_suspended", told, known),
+        Series("datalake_probe_failures_total", told | {"reason": "NoSpace"}, "_x70 1x10 2x10 4x100"),
+    ]
+    expr = of_dashboard()["Failures by reason, in the time that is shown A"].replace("5m", "60m")
+    sample = {"labels": '{reason="NoSpace"}', "value": failures}
+    promtool.check(
+        tmp_path, RULES, [scenario("failures", series, [{"expr": expr, "eval_time": "100m", "exp_samples": [sample]}])]
+    )
 
 
 def test_the_ratio_counts_every_run_whatever_pod_told_it(tmp_path: Path) -> None:

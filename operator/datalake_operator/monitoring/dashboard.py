@@ -136,6 +136,21 @@ def _worst(series: str) -> str:
     return f"{by} ({series} == 2)\nor {by} ({series} == 1)\nor {by} ({series} == 3)\nor {by} ({series})"
 
 
+def _grown(counter: str, by: str) -> str:
+    """How much a counter of probes has grown in the time that is shown.
+
+    A reason has no series before its first failure, and `increase` would miss that one. So the whole of a series counts
+    that was not there at the beginning while its probe was; without the probe the least that was seen is taken off.
+    """
+    now = f"max by ({by}) ({counter})"
+    known = f"max by (namespace, probe) (datalake_probe_suspended{{{_PROBES}}} offset $__range)"
+    return (
+        f"({now} - max by ({by}) ({counter} offset $__range))\n"
+        f"or ({now} and on (namespace, probe) {known})\n"
+        f"or ({now} - min by ({by}) (min_over_time({counter}[$__range])))"
+    )
+
+
 def _measured() -> list[Panel]:
     return [
         row("Measurements"),
@@ -151,11 +166,7 @@ def _measured() -> list[Panel]:
         ),
         panel(
             "barchart", "Failures by reason, in the time that is shown",
-            [target(
-                f"sum by (reason) (max by (namespace, probe, reason) ({_FAILURES})"
-                f" - min by (namespace, probe, reason) (min_over_time({_FAILURES}[$__range])))",
-                table=True,
-            )],
+            [target(f"sum by (reason) ({_grown(_FAILURES, 'namespace, probe, reason')})", table=True)],
             "Results that were not good, whatever the verdict made of them.", options={"xField": "reason"},
         ),
         lines(
