@@ -1,193 +1,19 @@
 """Passes over a QoSProbe: what they write while runs begin, end, or cannot begin."""
 
-from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from datalake_operator.build.labels import labels
-from datalake_operator.kube.errors import Conflict, NotFound
+from datalake_operator.build.probe import called
 from datalake_operator.kube.references import Reference
-from datalake_operator.kube.resource import CONFIG_MAPS, CRON_JOBS, JOBS, PODS, QOS_PROBES, XCACHE_NODES, Resource, of
-from datalake_operator.reconcile.children import Children
-from datalake_operator.reconcile.kind import Key
-from datalake_operator.reconcile.peers import Peers
-from datalake_operator.reconcile.pipeline import Reconciler
-from datalake_operator.reconcile.probe import ProbeKind
-from datalake_operator.reconcile.report import RECONCILE_AT
-from datalake_operator.reconcile.resources import Resources
+from datalake_operator.kube.resource import CONFIG_MAPS, JOBS, QOS_PROBES, XCACHE_NODES
 from datalake_operator.status.conditions import rfc3339
-from tests.support.objects import condition, probe
+from tests.support.objects import condition
 from tests.support.probe_jobs import cell, envelope
-from tests.unit.status.probe.conftest import CONTEXT, NOW, pod
-
-KEY = Key("QoSProbe", "ns", "x")
-
-Object = dict[str, Any]
-
-
-class Server:
-    """An API server with one probe and its children; tells what was written."""
-
-    def __init__(self) -> None:
-        self.version = 1000
-        self.written: list[str] = []
-        self.world: World | None = None
-
-    def newer(self, body: Mapping[str, Any]) -> Object:
-        self.version += 1
-        metadata = {"uid": f"uid-{body['metadata']['name']}", **body["metadata"], "resourceVersion": str(self.version)}
-        return {**body, "metadata": metadata}
-
-    def live(self, resource: Resource, name: str) -> Any:
-        assert self.world is not None
-        return self.world.children.stores[resource].get("ns", name)
-
-    async def get(self, resource: Resource, _namespace: str, name: str, **_: Any) -> Any:
-        assert self.world is not None
-        if resource == QOS_PROBES:
-            return self.world.resources.get(KEY)
-        live = self.live(resource, name)
-        if live is None:
-            raise NotFound(404, "NotFound", name)
-        return live
-
-    async def apply(self, manifest: Mapping[str, Any], **_: Any) -> Any:
-        self.written.append(f"apply {manifest['kind']}")
-        return self.newer({**(self.live(of(manifest), manifest["metadata"]["name"]) or {}), **manifest})
-
-    async def create(self, manifest: Mapping[str, Any]) -> Any:
-        self.written.append(f"create {manifest['kind']}")
-        if self.live(of(manifest), manifest["metadata"]["name"]) is not None:
-            raise Conflict(409, "AlreadyExists", "taken")
-        return self.newer({**manifest, "metadata": {**manifest["metadata"], "creationTimestamp": rfc3339(NOW)}})
-
-    async def overwrite(self, manifest: Mapping[str, Any], uid: str) -> Any:
-        live = self.live(of(manifest), manifest["metadata"]["name"])
-        assert live["metadata"]["uid"] == uid
-        self.written.append(f"change {manifest['kind']} {manifest['spec']}")
-        return self.newer({**live, "spec": live["spec"] | manifest["spec"]})
-
-    async def apply_status(self, manifest: Mapping[str, Any]) -> Any:
-        assert self.world is not None
-        self.written.append("status")
-        return self.newer({**(self.world.resources.get(KEY) or {}), "status": manifest["status"]})
-
-    async def delete(self, resource: Resource, _namespace: str, name: str, **_: Any) -> None:
-        assert self.world is not None
-        self.written.append(f"delete {resource.kind} {name}")
-        self.version += 1
-        self.world.children.stores[resource].remove("ns", name, self.version)
-
-
-class World:
-    """A reconciler, and the stores that it reads."""
-
-    def __init__(self) -> None:
-        kind, self.server = ProbeKind(), Server()
-        self.server.world = self
-        self.resources = Resources(self.server, [QOS_PROBES], lambda _: None)  # type: ignore[arg-type]
-        self.children = Children(self.server, [kind], lambda _: None)  # type: ignore[arg-type]
-        self.there: dict[Reference, Any] = {}
-        self.now = NOW
-        self.wake: float | None = None
-        self.reconciler = Reconciler(
-            api=self.server,  # type: ignore[arg-type]
-            kinds={"QoSProbe": kind},
-            resources=self.resources,
-            children=self.children,
-            references=self,  # type: ignore[arg-type]
-            observations=self,
-            peers=Peers([kind], self.resources.stores, lambda _: None),
-            events=self,  # type: ignore[arg-type]
-            context=lambda: CONTEXT,
-            clock=lambda: self.now,
-        )
-
-    def want(self, _owner: object, _references: Iterable[Reference]) -> None:
-        """Watch by name."""
-
-    def known(self, _reference: Reference) -> bool:
-        return True
-
-    def get(self, what: Any) -> Any:
-        return self.there.get(what)
-
-    def watch(self, *_: Any) -> None:
-        """Ask an operand."""
-
-    def emit(self, *_: Any) -> None:
-        """Take an event."""
-
-    def write(self, *, annotation: str = "", generation: int = 1, **spec: Any) -> None:
-        """Write the probe."""
-        body = probe("x", "ns", **spec)
-        old = self.resources.get(KEY) or {"status": {"observedGeneration": -1}}
-        annotations = {RECONCILE_AT: annotation} if annotation else {}
-        metadata = {**body["metadata"], "uid": "u", "generation": generation, "annotations": annotations}
-        self.resources.stores[QOS_PROBES].put(
-            self.server.newer({**body, "metadata": metadata, "status": old["status"]})
-        )
-
-    async def reconcile(self) -> list[str]:
-        """One pass; return what it wrote."""
-        self.server.written.clear()
-        self.wake = await self.reconciler.reconcile(KEY)
-        return self.server.written
-
-    @property
-    def body(self) -> Mapping[str, Any]:
-        """The probe."""
-        found = self.resources.get(KEY)
-        assert found is not None
-        return found
-
-    @property
-    def status(self) -> Mapping[str, Any]:
-        """Its status."""
-        found: Mapping[str, Any] = self.body["status"]
-        return found
-
-    def cron(self) -> Object:
-        """Its CronJob."""
-        return dict(self.server.live(CRON_JOBS, "x"))
-
-    def begin(self, name: str = "x-1") -> Object:
-        """Let the CronJob make a Job."""
-        cron = self.cron()
-        template = cron["spec"]["jobTemplate"]
-        owner = {"kind": "CronJob", "name": "x", "uid": cron["metadata"]["uid"], "controller": True}
-        metadata = {
-            "name": name,
-            "namespace": "ns",
-            "labels": template["metadata"]["labels"],
-            "ownerReferences": [owner],
-        }
-        job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata, "spec": template["spec"]}
-        metadata["creationTimestamp"] = rfc3339(self.now)
-        return self.put(JOBS, {**job, "status": {"startTime": rfc3339(self.now)}})
-
-    def pod(self, job: Object, **fields: Any) -> None:
-        """Let its pod be so."""
-        made = pod(job, **fields)
-        made["metadata"] |= {
-            "namespace": "ns",
-            "labels": {**labels("probe", "x", "runner"), **made["metadata"]["labels"]},
-        }
-        self.put(PODS, made)
-
-    def end(self, job: Object, message: str, **fields: Any) -> None:
-        """Let a Job end with a message."""
-        self.pod(job, message=message, **fields)
-        done = {"type": "Complete", "status": "True", "lastTransitionTime": rfc3339(self.now)}
-        self.put(JOBS, {**job, "status": {**job["status"], "conditions": [done]}})
-
-    def put(self, resource: Resource, body: Object) -> Object:
-        """Let the store hear of a child."""
-        live = self.server.newer(body)
-        self.children.stores[resource].put(live)
-        return live
+from tests.unit.reconcile.probe_world import KEY, Crash, World
+from tests.unit.status.probe.conftest import NOW
 
 
 @pytest.fixture
@@ -400,3 +226,87 @@ async def test_nothing_stays_green_unseen_where_no_valid_spec_is_known(world: Wo
     assert await world.reconcile() == ["status"]
     assert (world.status["cells"][0]["state"], world.status["cells"][0]["reason"]) == ("unknown", "Stale")
     assert condition(world.body, "Healthy")["status"] == "Unknown"
+
+
+def message(world: World, run: str) -> str:
+    """What a good run writes."""
+    return envelope(run, [cell("a")], start=rfc3339(world.now), end=rfc3339(world.now))
+
+
+def made(world: World) -> None:
+    world.write()
+
+
+def ran(world: World) -> None:
+    world.end(world.begin("x-1"), message(world, "x-1"))
+
+
+def waited(world: World) -> None:
+    world.pod(world.begin("x-2"), waiting="ErrImagePull")
+
+
+def asked(world: World) -> None:
+    world.write(annotation="now")
+
+
+def done(world: World) -> None:
+    job = world.server.live(JOBS, called.now_job("x", "now"))
+    world.end({**job, "status": {"startTime": rfc3339(world.now)}}, message(world, job["metadata"]["name"]))
+
+
+def changed(world: World) -> None:
+    world.write(generation=2, timeout="2m", annotation="now")
+    world.begin("x-3")
+
+
+def ran_anew(world: World) -> None:
+    world.end(world.begin("x-4"), message(world, "x-4"))
+
+
+def suspended(world: World) -> None:
+    world.write(generation=3, timeout="2m", annotation="now", suspend=True)
+
+
+LIFE = (made, ran, waited, asked, done, changed, ran_anew, suspended)
+
+
+async def lived(fuse: tuple[int, bool] | None) -> tuple[World, bool]:
+    """A life in which the operator is started again whenever it ended; whether it ended once."""
+    world, crashed = World(), False
+    world.server.fuse = fuse
+    for step in LIFE:
+        step(world)
+        world.now += timedelta(minutes=1)
+        for _ in range(10):
+            try:
+                if not await world.reconcile() and world.wake != 0.0:
+                    break
+            except Crash:
+                crashed = True
+                world.reconciler = world.started()
+        else:
+            raise AssertionError(f"{step.__name__} does not come to rest")
+        world.now += timedelta(minutes=14)
+    return world, crashed
+
+
+def outcome(world: World) -> object:
+    """All that is there in the end."""
+    children = {
+        (resource.kind, live["metadata"]["name"]): live["spec"] if "spec" in live else live["data"]
+        for resource, live in world.children.of(KEY)
+        if resource.kind != "Pod"
+    }
+    return children, world.status
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+async def test_an_operator_that_ends_at_any_write_makes_no_difference(after: bool) -> None:
+    undisturbed, _ = await lived(None)
+    writes = undisturbed.server.count
+    assert writes >= 13
+    for write in range(1, writes + 1):
+        world, crashed = await lived((write, after))
+        assert crashed
+        assert outcome(world) == outcome(undisturbed), f"ended at write {write}"
+    assert [run["id"] for run in undisturbed.status["runs"]].count("x-1") == 1
