@@ -1,6 +1,5 @@
 """When a QoSProbe is green, yellow or red."""
 
-from collections.abc import Mapping
 from typing import Annotated, Any, TypeAlias
 
 from pydantic import Field
@@ -28,7 +27,7 @@ Decimal: TypeAlias = Annotated[
 
 
 _MEETING = ("success_ratio", "seconds", "connect_seconds", "tls_days_left")
-MEASUREMENTS: Mapping[str, tuple[str, ...]] = {
+MEASUREMENTS: dict[str, tuple[str, ...]] = {
     "tcp": ("success_ratio", "connect_seconds"),
     "http": (*_MEETING, "http_status"),
     "storage": (

@@ -6,7 +6,7 @@ from typing import Any
 from datalake_operator.api.probe import QoSProbe, QoSProbeSpec
 from datalake_operator.api.probe_checks import CacheCheck, RucioCheck, StorageCheck, TransferCheck, Upload
 from datalake_operator.api.probe_endpoints import Endpoint
-from datalake_operator.api.probe_verdict import TYPES
+from datalake_operator.api.probe_verdict import MEASUREMENTS
 from datalake_operator.api.rules import seconds
 from datalake_operator.api.values import parse_duration, parse_quantity
 from datalake_operator.build.context import Context
@@ -19,8 +19,8 @@ _LEFTOVER = 2
 
 
 def type_of(spec: QoSProbeSpec) -> str:
-    """What a probe measures: one of `TYPES`."""
-    return next(name for name in TYPES if getattr(spec, name) is not None)
+    """What a probe measures: one of `probe_verdict.TYPES`."""
+    return next((name for name in MEASUREMENTS if getattr(spec, name) is not None), "custom")
 
 
 def plan(probe: QoSProbe, context: Context, targets: Targets, shape: Shape) -> dict[str, Any]:
