@@ -12,7 +12,7 @@ from tests.demo import down, release
 from tests.demo.kubectl import Kubectl
 from tests.demo.names import NAMESPACE
 from tests.e2e import catalogues, databases, origins
-from tests.e2e.grid import faults, probes, services
+from tests.e2e.grid import faults, guests, probes, services
 from tests.e2e.grid import origins as endpoints
 from tests.e2e.grid.names import GRID
 from tests.e2e.names import OPERATOR, RUCIO, STORAGE
@@ -60,12 +60,19 @@ def database(node: Cluster, lake: Kubectl) -> None:
 
 
 @pytest.fixture(scope="session")
-def grid(lake: Kubectl, tmp_path_factory: pytest.TempPathFactory) -> Kubectl:
-    """A lake of four endpoints, a cache and a Rucio in `e2e-grid`, and a probe of each type, none of which has run."""
+def strangers(lake: Kubectl, tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
+    """A lake of four endpoints, a cache and a Rucio in `e2e-grid`, and what is at the endpoints that is not ours."""
     services.apply(lake)
     endpoints.apply(lake, tmp_path_factory.mktemp("certificates"))
     faults.announce(lake, [])
     services.await_both(lake)
+    guests.plant(lake, guests.names(lake))
+    return guests.look(lake, guests.names(lake))
+
+
+@pytest.fixture(scope="session")
+def grid(lake: Kubectl, strangers: dict[str, object]) -> Kubectl:  # noqa: ARG001 - it must be there before them
+    """A probe of each type for that lake, none of which has run."""
     probes.apply(lake, probes.manifests().values())
     return lake
 

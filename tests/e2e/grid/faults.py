@@ -40,13 +40,64 @@ class Fault:
     said: Mapping[str, Said]
 
 
-def groups() -> tuple[tuple[Fault, ...], ...]:
-    """All faults; those of a group are there at the same time, each seen by other probes or at other endpoints."""
+@dataclass(frozen=True)
+class Lane:
+    """Faults that happen one group after another, and the probes that look meanwhile.
+
+    Those of a group are there at the same time, each seen by other probes or at another endpoint.
+    """
+
+    probes: tuple[str, ...]
+    groups: tuple[tuple[Fault, ...], ...]
+
+
+def lanes() -> tuple[Lane, ...]:
+    """What can happen at the same time, since no probe sees anything of the others."""
+    cache = Fault("cache stopped", _stop_cache, _start_cache, {CACHE: Said({XCACHE: "Refused"})})
+    database = Fault(
+        "database down",
+        _cut_database,
+        lambda at: wires.mend(at.cluster, "database"),
+        {CATALOGUE: Said({RUCIO: "ServerError"}, states={"ping": ("ok", None), "whoami": ("skipped", "ServerError")})},
+    )
+    return (
+        Lane((MESH, STORAGE, TCP, WEB), _endpoints()),
+        Lane((CACHE,), ((cache,),)),
+        Lane((CATALOGUE,), ((database,),)),
+    )
+
+
+def everywhere() -> Lane:
+    """What nobody escapes."""
+    down = {name: Said(dict.fromkeys(ORIGINS, "Refused")) for name in (MESH, STORAGE, TCP)}
+    return Lane(
+        ALL,
+        (
+            (
+                Fault(
+                    "everything down",
+                    lambda at: _all(at, ORIGINS, "down"),
+                    lambda at: _all(at, ORIGINS, "sound"),
+                    down | {WEB: Said({"D": "Refused"})},
+                ),
+            ),
+            (
+                Fault(
+                    "cluster DNS down",
+                    lambda at: wires.stop_dns(at.cluster),
+                    lambda at: wires.start_dns(at.cluster),
+                    {name: Said(every=("unknown", "CentralFault")) for name in ALL},
+                ),
+            ),
+        ),
+    )
+
+
+def _endpoints() -> tuple[tuple[Fault, ...], ...]:
     return (
         (
             _mode("server process down", "A", "down", "Refused", MESH, STORAGE, TCP),
             _certificate("expired TLS certificate", "expired", "TLSExpired"),
-            Fault("cache stopped", _stop_cache, _start_cache, {CACHE: Said({XCACHE: "Refused"})}),
         ),
         (
             Fault(
@@ -56,7 +107,6 @@ def groups() -> tuple[tuple[Fault, ...], ...]:
                 _server("B", "NameNotFound", MESH, STORAGE, TCP),
             ),
             _certificate("foreign TLS certificate", "foreign", "TLSUntrusted"),
-            Fault("database down", _cut_database, lambda at: wires.mend(at.cluster), {CATALOGUE: Said()}),
         ),
         (
             Fault(
@@ -65,16 +115,18 @@ def groups() -> tuple[tuple[Fault, ...], ...]:
                 lambda at: origins.empty(at.lake, "C"),
                 _server("C", "NoSpace", MESH, STORAGE),
             ),
-            Fault("probe image missing", _lose_image, _find_image, {WEB: Said(every=("unknown", "ImageUnavailable"))}),
         ),
         (_mode("read-only", "A", "read-only", "ReadOnly", MESH, STORAGE),),
-        (_mode("wrong checksum", "B", "checksum", "ChecksumMismatch", MESH, STORAGE),),
+        (
+            _mode("wrong checksum", "B", "checksum", "ChecksumMismatch", MESH, STORAGE),
+            Fault("probe image missing", _lose_image, _find_image, {WEB: Said(every=("unknown", "ImageUnavailable"))}),
+        ),
         (_mode("slow", "C", "slow", "Slow", STORAGE),),
         (
             Fault(
                 "one link only",
                 _cut_link,
-                lambda at: wires.mend(at.cluster),
+                lambda at: wires.mend(at.cluster, "link"),
                 {MESH: Said(links={("B", "C"): "Unreachable"})},
             ),
         ),
@@ -95,23 +147,6 @@ def groups() -> tuple[tuple[Fault, ...], ...]:
                 lambda at: _all(at, ("B", "D"), "sound"),
                 {name: Said({"B": "Refused", "D": "Refused"}) for name in (MESH, STORAGE, TCP)}
                 | {WEB: Said({"D": "Refused"})},
-            ),
-        ),
-        (
-            Fault(
-                "everything down",
-                lambda at: _all(at, ORIGINS, "down"),
-                lambda at: _all(at, ORIGINS, "sound"),
-                {name: Said(dict.fromkeys(ORIGINS, "Refused")) for name in (MESH, STORAGE, TCP)}
-                | {WEB: Said({"D": "Refused"})},
-            ),
-        ),
-        (
-            Fault(
-                "cluster DNS down",
-                lambda at: wires.stop_dns(at.cluster),
-                lambda at: wires.start_dns(at.cluster),
-                {name: Said(every=("unknown", "CentralFault")) for name in ALL},
             ),
         ),
     )
@@ -158,7 +193,7 @@ def _start_cache(at: Place) -> None:
 
 
 def _cut_database(at: Place) -> None:
-    wires.cut(at.cluster, target=origins.address(at.lake, f"{RUCIO}-postgres-0"), ports=(_POSTGRES,))
+    wires.cut(at.cluster, "database", target=origins.address(at.lake, f"{RUCIO}-postgres-0"), ports=(_POSTGRES,))
 
 
 def _lose_image(at: Place) -> None:
@@ -172,7 +207,7 @@ def _find_image(at: Place) -> None:
 def _cut_link(at: Place) -> None:
     """From B to C: with pull it is C that connects."""
     source, target = origins.address(at.lake, "c"), origins.address(at.lake, "b")
-    wires.cut(at.cluster, target=target, source=source, ports=(ROOT, HTTP))
+    wires.cut(at.cluster, "link", target=target, source=source, ports=(ROOT, HTTP))
 
 
 def _off(endpoint: str) -> dict[str, Said]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.cluster import waiting
 from tests.demo.kubectl import Kubectl, Object
-from tests.e2e.grid.names import FOLDER, GRID, HTTP, HTTPS, ORIGINS, ROOT, SITES, host
+from tests.e2e.grid.names import FOLDER, GRID, HTTP, HTTPS, ORIGINS, ROOT, SHELF, SITES, host
 from tests.support.client import DATALAKE
 
 MESH, STORAGE, TCP, WEB, CACHE, CATALOGUE = "mesh", "storage", "tcp", "web", "cache", "catalogue"
@@ -62,8 +62,8 @@ def manifests() -> dict[str, Object]:
             WEB,
             http={
                 "targets": [
-                    {"name": "A", "url": f"http://{host('A')}:{HTTP}{FOLDER}/", "expectStatus": [200]},
-                    {"name": "D", "url": f"https://{host('D')}:{HTTPS}{FOLDER}/", "expectStatus": [200]},
+                    {"name": SHELF, "url": f"http://{host(SHELF)}:{HTTP}{FOLDER}/"},
+                    {"name": "D", "url": f"https://{host('D')}:{HTTPS}{FOLDER}/"},
                 ]
             },
             trust={"bundles": [{"name": "lake", "configMapKeyRef": {"name": "authority", "key": "ca.pem"}}]},

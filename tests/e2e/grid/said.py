@@ -36,6 +36,7 @@ class Said:
         protocol: Of its cells, only those with this protocol are concerned; empty: all.
         links: Reason by link (source, destination) that is red by itself, both ends being sound.
         maintenance: Endpoints whose cells are in maintenance, whatever happens to them.
+        states: State and reason by protocol, of cells of the blamed that are not simply red.
         every: State and reason of every cell, where there is no verdict on any.
     """
 
@@ -43,6 +44,7 @@ class Said:
     protocol: str = ""
     links: Mapping[tuple[str, str], str] = field(default_factory=dict)
     maintenance: frozenset[str] = frozenset()
+    states: Mapping[str, tuple[str, str | None]] = field(default_factory=dict)
     every: tuple[str, str] | None = None
 
     def of(self, key: Key) -> tuple[Sequence[str], str | None] | None:
@@ -54,6 +56,9 @@ class Said:
                 return ("maintenance",), None
         if key.destination and (key.source, key.destination) in self.links:
             return ("critical",), self.links[key.source, key.destination]
+        if key.protocol and key.protocol in self.states:
+            state, why = self.states[key.protocol]
+            return (state,), why
         for name, reason in self.blamed.items():
             if key.touches(name) and self.protocol in ("", key.protocol):
                 others = [one for one in self.blamed if key.touches(one)]

@@ -1,4 +1,5 @@
 # Runs XRootD as /run/xrootd/mode says, or not at all, and again when it was ended: the pod stays whatever happens.
+mkdir -p /data/lake
 while :; do
     mode=$(cat /run/xrootd/mode 2>/dev/null || echo sound)
     if [ "$mode" = down ]; then

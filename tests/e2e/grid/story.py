@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from tests.cluster.progress import say
 from tests.demo.kubectl import Object
 from tests.e2e.grid import probes
-from tests.e2e.grid.faults import Fault, Place
+from tests.e2e.grid.faults import Fault, Lane, Place
 from tests.e2e.grid.said import Key, Said, red, wrong
 
 CONFIRMATIONS = RECOVERIES = 2
@@ -31,35 +31,41 @@ class Row:
     problems: list[str] = field(default_factory=list)
 
 
-def tell(place: Place, groups: Sequence[Sequence[Fault]]) -> list[Row]:
-    """Let everything happen; one row for each fault.
+def tell(place: Place, lane: Lane) -> list[Row]:
+    """Let everything of a lane happen; one row for each fault.
 
     Each group of faults is there for as many runs as it takes to confirm it. The runs of the next are those in which it
     must recover.
     """
     rows: list[Row] = []
     before: Sequence[Fault] = ()
-    for group in (*groups, ()):
+    for group in (*lane.groups, ()):
         began = time.monotonic()
         for fault in before:
             fault.end(place)
         for fault in group:
             fault.begin(place)
         fresh = [Row(fault.title) for fault in group]
-        _runs(place, group, fresh, before, rows[len(rows) - len(before) :])
+        _runs(place, lane.probes, group, fresh, before, rows[len(rows) - len(before) :])
         rows += fresh
-        say(f"{' + '.join(fault.title for fault in group) or 'all mended'}: {time.monotonic() - began:.0f} s")
+        titles = " + ".join(fault.title for fault in group) or f"{', '.join(lane.probes)}: all mended"
+        say(f"{titles}: {time.monotonic() - began:.0f} s")
         before = group
     return rows
 
 
 def _runs(
-    place: Place, group: Sequence[Fault], rows: Sequence[Row], before: Sequence[Fault], rows_before: Sequence[Row]
+    place: Place,
+    names: Sequence[str],
+    group: Sequence[Fault],
+    rows: Sequence[Row],
+    before: Sequence[Fault],
+    rows_before: Sequence[Row],
 ) -> None:
     expected, pardoned = _by_probe(group), _by_probe(before)
     reds = {name: red(body) for name, body in probes.bodies(place.lake).items()}
     for number in range(1, max(CONFIRMATIONS, RECOVERIES) + 1):
-        bodies = probes.run(place.lake)
+        bodies = probes.run(place.lake, names)
         for fault, row in zip(group, rows, strict=True):
             _judge(fault, row, bodies, expected, pardoned, number, reds)
         for fault, row in zip(before, rows_before, strict=True):

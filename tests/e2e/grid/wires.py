@@ -5,7 +5,6 @@ import pytest
 from tests.cluster import Cluster, binaries, processes
 from tests.cluster.node import Node
 
-_TABLE = "grid-faults"
 # Before the rules of the proxy's filter, and after addresses of Services have become those of pods.
 _RULES = """
 table ip {table} {{
@@ -24,11 +23,12 @@ def node_of(cluster: Cluster) -> Node:
     return cluster
 
 
-def cut(cluster: Cluster, *, target: str, source: str = "", ports: tuple[int, ...]) -> None:
+def cut(cluster: Cluster, name: str, *, target: str, source: str = "", ports: tuple[int, ...]) -> None:
     """Refuse TCP connections to ports of a pod, from one other pod or from all; what is open ends too.
 
     Args:
         cluster: Where.
+        name: Of this cut.
         target: Address of the pod that cannot be reached.
         source: Address of the pod that cannot reach it; empty: no pod can.
         ports: Of the target.
@@ -36,12 +36,12 @@ def cut(cluster: Cluster, *, target: str, source: str = "", ports: tuple[int, ..
     origin = f"ip saddr {source} " if source else ""
     listed = ", ".join(map(str, ports))
     rule = f"{origin}ip daddr {target} tcp dport {{ {listed} }} reject with tcp reset"
-    _inside(cluster, "nft", _RULES.format(table=_TABLE, rules=rule))
+    _inside(cluster, "nft", _RULES.format(table=name, rules=rule))
 
 
-def mend(cluster: Cluster) -> None:
-    """Undo `cut`."""
-    _inside(cluster, "nft", "delete", "table", "ip", _TABLE)
+def mend(cluster: Cluster, name: str) -> None:
+    """Undo a cut."""
+    _inside(cluster, "nft", "delete", "table", "ip", name)
 
 
 def stop_dns(cluster: Cluster) -> None:
