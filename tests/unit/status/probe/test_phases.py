@@ -8,7 +8,9 @@ from datalake_operator.api.probe import QoSProbe
 from datalake_operator.status.probe import phases
 from tests.unit.status.probe.conftest import job, pod
 
-DISRUPTED: dict[str, Any] = {"conditions": [{"type": "DisruptionTarget", "status": "True", "reason": "PreemptionByScheduler"}]}
+DISRUPTED: dict[str, Any] = {
+    "conditions": [{"type": "DisruptionTarget", "status": "True", "reason": "PreemptionByScheduler"}]
+}
 UNPLACED: dict[str, Any] = {
     "conditions": [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/3 nodes"}]
 }
