@@ -1,11 +1,14 @@
 """Nothing that somebody else wrote is more than text, and everybody can use the page."""
 
+from collections.abc import Callable
+
 import pytest
 from axe_playwright_python.async_playwright import Axe  # type: ignore[import-untyped]
 from playwright.async_api import expect
 
 from tests.browser.conftest import Opener
 from tests.support import lake
+from tests.support.lake import Body
 from tests.support.scenes import hostile, troubled
 
 
@@ -21,7 +24,11 @@ async def test_html_in_every_string_is_shown_as_text(window: Opener) -> None:
     assert await page.evaluate("document.scripts.length") == 3
 
 
-SCENES = {"trouble": troubled, "mesh": lambda: [lake.mesh(count=14, broken="PIC-02")], "nothing": list}
+SCENES: dict[str, Callable[[], list[Body]]] = {
+    "trouble": troubled,
+    "mesh": lambda: [lake.mesh(count=14, broken="PIC-02")],
+    "nothing": list,
+}
 OPEN = {"trouble": "lake%7CPIC-02", "mesh": "lake%7CCERN-01%7CPIC-02", "nothing": ""}
 
 
@@ -43,7 +50,7 @@ async def test_axe_has_nothing_serious_to_say(window: Opener, scene: str, width:
         page = await one.look(path)
         if OPEN[scene] and path:
             await expect(page.locator("#panel h2")).to_be_visible()
-        found = await Axe().run(page)  # type: ignore[no-untyped-call]
+        found = await Axe().run(page)
         grave = [
             f"{one['id']}: {one['help']}: {[node['html'][:200] for node in one['nodes'][:3]]}"
             for one in found.response["violations"]

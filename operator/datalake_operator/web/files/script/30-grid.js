@@ -39,7 +39,8 @@ function drawGrid(grid, at) {
   const rows = grid.rows.map((_, place) => place).filter((place) => all || shown.some((cell) => cell.row === place));
   const columns = grid.columns.map((_, place) => place).filter((place) => all || shown.some((cell) => cell.column === place));
   const parts = Math.max(...shown.map((cell) => cell.parts.length));
-  const size = columns.length <= 8 ? "roomy" : columns.length * parts <= 22 ? "medium" : "dense";
+  const room = document.getElementById("main").clientWidth - 170; // what row headers and margins leave
+  const size = columns.length * 122 <= room ? "roomy" : columns.length * parts * 57 <= room ? "medium" : "dense";
   const protocols = [...new Set(shown.flatMap((cell) => cell.parts.map((part) => part.protocol).filter(Boolean)))].sort();
   at.note.textContent = `from row to column${size === "dense" && protocols.length > 1 ? `; in each cell ${protocols.join(" | ")}` : ""}`;
   const structure = JSON.stringify([size, rows.map((place) => grid.rows[place]), columns.map((place) => grid.columns[place]), shown.map((cell) => [cell.row, cell.column])]);
@@ -47,6 +48,8 @@ function drawGrid(grid, at) {
     at.structure = structure;
     buildGrid(grid, at, rows, columns, size);
   }
+  // Where there is room for more than a symbol and for less than a word, the symbols have it.
+  at.scroll.firstChild.style.setProperty("--part", `${Math.max(14, Math.min(26, Math.floor(room / columns.length / parts) - 3))}px`);
   for (const cell of shown) fillCell(grid, at, cell, size);
   markOpen();
 }

@@ -78,7 +78,7 @@ function target(row, place, many) {
   const path = [row.namespace, row.name];
   const probes = new Set(row.parts.map((part) => part.probe));
   return el("button", {
-    type: "button", class: `card${state === "critical" ? " bad" : ""}${row.parts.length > 2 ? " many" : ""}`, tabindex: place ? "-1" : "0", "data-key": `card ${openKey(path)}`,
+    type: "button", class: `card${state === "critical" ? " bad" : ""}${row.parts.length > 2 || (row.parts.length > 1 && state !== "ok") ? " many" : ""}`, tabindex: place ? "-1" : "0", "data-key": `card ${openKey(path)}`,
     "aria-label": `${row.name}${row.site ? `, site ${row.site}` : ""}: ${row.parts.map(sentence).join("; ")}`,
     title: row.parts.map(sentence).join("\n"), onclick: (event) => open(path, event.currentTarget),
   }, el("span", {}, el("span", { class: "name" }, row.name), row.site && row.site !== row.name ? el("span", { class: "site" }, ` ${row.site}`) : null,

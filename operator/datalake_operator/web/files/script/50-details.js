@@ -1,10 +1,10 @@
 // What opens when something is chosen.
 
-let opener = null; // what had the focus before
+let opener = null; // the key of what had the focus before
 let shownDetails = null;
 
 function open(path, from) {
-  opener = from || null;
+  opener = from ? from.getAttribute("data-key") : null;
   view.open = path;
   writeAddress();
   markOpen();
@@ -21,7 +21,8 @@ function close() {
   const panel = document.getElementById("panel");
   panel.hidden = true;
   panel.replaceChildren();
-  const back = opener && opener.isConnected ? opener : [...document.querySelectorAll("[data-key]")].find((one) => one.getAttribute("data-key").trim().endsWith(key));
+  const keyed = [...document.querySelectorAll("[data-key]")];
+  const back = keyed.find((one) => one.getAttribute("data-key") === opener) || keyed.find((one) => one.getAttribute("data-key").trim().endsWith(key));
   opener = null;
   if (back) back.focus({ preventScroll: true });
 }
@@ -50,6 +51,8 @@ function drawDetails([, source, destination], found, said) {
   const panel = document.getElementById("panel");
   const inside = panel.contains(document.activeElement) ? document.activeElement.getAttribute("data-key") : null;
   const top = shownDetails ? panel.scrollTop : 0;
+  const unfolded = new Map([...panel.querySelectorAll("details")].map((one) => [one.firstChild.getAttribute("data-key"), one.open]));
+  const shownBefore = shownDetails !== null;
   shownDetails = said;
   const sites = [found.site, found.destinationSite].filter(Boolean);
   panel.replaceChildren(
@@ -62,6 +65,9 @@ function drawDetails([, source, destination], found, said) {
     ...(found.links ? [linkCounts(found.links)] : []),
     ...(found.parts || []).map((part, place) => check(part, place)),
   );
+  if (shownBefore) {
+    for (const one of panel.querySelectorAll("details")) one.open = unfolded.get(one.firstChild.getAttribute("data-key")) ?? one.open;
+  }
   panel.hidden = false;
   panel.scrollTop = top;
   if (inside !== null) {
@@ -108,14 +114,22 @@ function check(part, place) {
     part.measurements.length ? el("dl", { class: "pairs" }, part.measurements.flatMap((one) => [el("dt", {}, one.name), el("dd", {}, one.value)])) : null,
     part.rules.length ? el("h4", {}, "Limits") : null,
     part.rules.length ? el("ul", { class: "rules" }, part.rules.map((rule) => el("li", {}, rule))) : null,
-    part.commands.length ? el("h4", {}, "By hand") : null,
-    ...part.commands.map((command, number) => byHand(command, `copy-${place}-${number}`)));
+    part.commands.length ? el("details", { class: "hand", open: part.state !== "ok" },
+      el("summary", { "data-key": `hand-${place}` }, "Repeat it by hand"),
+      part.commands.map((command, number) => byHand(command, `copy-${place}-${number}`))) : null);
 }
 
 function byHand(command, key) {
-  const text = el("pre", {}, command.lines.join("\n"));
+  const text = el("pre", {}, command.lines.flatMap((line, place) => [place ? "\n" : "", ...shellWords(line)]));
   const copy = el("button", { type: "button", class: "plain", "data-key": key, "aria-label": `Copy: ${command.title}`, onclick: () => take(text, copy) }, "Copy");
   return el("div", { class: "command" }, el("div", { class: "line" }, el("span", {}, command.title), copy), text);
+}
+
+// Lines are broken between words only, and not between an option and its value: both would read like something else.
+function shellWords(line) {
+  const found = line.match(/(?:--?[\w-]+ (?!-))?(?:'[^']*'|\S)+/g) || [];
+  const words = found.join(" ") === line ? found : line.split(" ");
+  return words.flatMap((word, place) => [place ? " " : "", el("span", {}, word)]);
 }
 
 // The clipboard is only there over https; elsewhere the text is selected, ready for the reader's own copy key.

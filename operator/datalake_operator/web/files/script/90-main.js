@@ -114,6 +114,11 @@ function start() {
   document.getElementById("grids").addEventListener("click", onClick);
   document.getElementById("grids").addEventListener("mouseover", follow);
   document.getElementById("grids").addEventListener("focusin", follow);
+  let width = 0;
+  new ResizeObserver(([{ contentRect }]) => {
+    if (width && contentRect.width !== width) requestAnimationFrame(drawGrids);
+    width = contentRect.width;
+  }).observe(document.getElementById("main"));
   window.addEventListener("popstate", () => { readAddress(); draw(); });
   readAddress();
   draw();
