@@ -116,22 +116,26 @@ _PROBES = {
             endpoint("PIC", 3, probe="other"),
             replace(endpoint("PIC", 2), values="2x6 _x400"),
             replace(endpoint("PIC", 2, reason="NoSpace", role="destination"), values="_x6 2x400"),
+            *CENTRAL,  # of another probe, which hides nothing here
         ),
         at="10m", labels={"namespace": LAKE, "endpoint": "PIC"},
         quiet={
             "it is ok": (endpoint("PIC", 0),), "it is in maintenance": (endpoint("PIC", 5),),
             "it is unknown": (endpoint("PIC", 3),),
         },
-        inhibited={"DatalakeControlPlaneDown": CENTRAL},
+        inhibited={"DatalakeControlPlaneDown": (probe("central_fault", 1),)},
     ),
     "DatalakePairCritical": Case(
         fires=(
-            state(2), endpoint("IDIA", 2),
+            state(2), endpoint("IDIA", 2), *CENTRAL,
             endpoint("CERN", 2, **ELSEWHERE), probe("central_fault", 1, PROBE | ELSEWHERE),
         ),
         at="15m", labels=PAIR,
         quiet={f"state {value}": (state(value),) for value in (0, 1, 3, 4, 5, 6)},
-        inhibited={"DatalakeEndpointCritical": (endpoint("PIC", 2),), "DatalakeControlPlaneDown": CENTRAL},
+        inhibited={
+            "DatalakeEndpointCritical": (endpoint("PIC", 2),),
+            "DatalakeControlPlaneDown": (probe("central_fault", 1),),
+        },
     ),
     "DatalakePairUnknown": Case(
         fires=(state(3), *FRESH, probe("unmeasured_runs", 0)), at="1h", labels=PAIR,

@@ -1,9 +1,9 @@
 """Alerts of probes: what is broken in the data lake, and what keeps us from knowing it."""
 
-from datalake_operator.monitoring.rule import CELL, NAMESPACE, PROBE, WHERE, Alert, Unless
+from datalake_operator.monitoring.rule import CELL, NAMESPACE, PROBE, PROBE_NAME, WHERE, Alert, Unless
 
 _CELL_NAME = "{{ $labels.source }}{{ with $labels.destination }} to {{ . }}{{ end }}{{ with $labels.protocol }} ({{ . }}){{ end }}"  # noqa: E501
-_PROBE_NAME = f"{WHERE}/{{{{ $labels.probe }}}}"
+_SHOWN = f"{WHERE}/{{{{ $labels.probe }}}}"
 
 _CENTRAL = f"max by ({NAMESPACE}) (datalake_probe_central_fault) == 1"
 _ENDPOINT = f"max by ({NAMESPACE}, endpoint) (datalake_endpoint_state == 2)"
@@ -13,7 +13,9 @@ time() - max by ({PROBE}) ({_LAST_RUN})
 > on ({PROBE}) max by ({PROBE}) (datalake_probe_stale_after_seconds)"""
 _UNMEASURED = f"max by ({PROBE}) (datalake_probe_unmeasured_runs) >= 2"
 
-CONTROL_PLANE = Unless("DatalakeControlPlaneDown", NAMESPACE, _CENTRAL)
+_CONTROL_PLANE = Unless("DatalakeControlPlaneDown", NAMESPACE, _CENTRAL)
+# What is red stays red, unless the very probe that said so has lost its own ground.
+_LOST = Unless("DatalakeControlPlaneDown", PROBE_NAME, f"max by ({PROBE_NAME}) (datalake_probe_central_fault) == 1")
 _SUSPENDED = Unless("suspended", PROBE, f"max by ({PROBE}) (datalake_probe_suspended) == 1")
 _STALE_PROBE = Unless("DatalakeProbeStale", PROBE, _STALE)
 _CANNOT_RUN = Unless("DatalakeProbeCannotRun", PROBE, _UNMEASURED)
@@ -31,7 +33,7 @@ ALERTS = (
         wait="5m",
         severity="critical",
         keep="5m",
-        summary=f"Nothing can be judged in {WHERE}: the probes' own surroundings are broken",
+        summary=f"Probes in {WHERE} can judge nothing: their own surroundings are broken",
         description=(
             "No endpoint answers, and checks that have nothing to do with any endpoint (the cluster's DNS, its API "
             "server, spec.control.targets) fail too. The fault is near the probes, not at the sites: look at DNS, the "
@@ -40,11 +42,12 @@ ALERTS = (
     ),
     Alert(
         name="DatalakeEndpointCritical",
-        expr=_ENDPOINT,
+        expr="datalake_endpoint_state == 2",
+        group=f"{NAMESPACE}, endpoint",
         wait="10m",
         severity="critical",
         keep="5m",
-        unless=(CONTROL_PLANE,),
+        unless=(_LOST,),
         summary="{{ $labels.endpoint }} is down",
         description=(
             f"Probes in {WHERE} blame {{{{ $labels.endpoint }}}} itself, not its partners: its own check fails, or "
@@ -58,10 +61,10 @@ ALERTS = (
         wait="15m",
         severity="warning",
         keep="5m",
-        unless=(_blamed("source"), _blamed("destination"), CONTROL_PLANE),
+        unless=(_blamed("source"), _blamed("destination"), _LOST),
         summary=f"{_CELL_NAME} fails",
         description=(
-            f"The probe {_PROBE_NAME} finds {_CELL_NAME} critical, while neither end is down for others. Open its cell "
+            f"The probe {_SHOWN} finds {_CELL_NAME} critical, while neither end is down for others. Open its cell "
             "in the grid: it has the reason, the last runs, and the command that repeats the check by hand."
         ),
     ),
@@ -71,10 +74,10 @@ ALERTS = (
         wait="1h",
         severity="info",
         keep="5m",
-        unless=(_STALE_PROBE, _CANNOT_RUN, _SUSPENDED, CONTROL_PLANE),
+        unless=(_STALE_PROBE, _CANNOT_RUN, _SUSPENDED, _CONTROL_PLANE),
         summary=f"{_CELL_NAME} has not been measured for an hour",
         description=(
-            f"Runs of the probe {_PROBE_NAME} end without a result for {_CELL_NAME}. NotMeasured means that the time "
+            f"Runs of the probe {_SHOWN} end without a result for {_CELL_NAME}. NotMeasured means that the time "
             "ran out before its turn: raise spec.timeout, or lower the size of the payload."
         ),
     ),
@@ -84,8 +87,8 @@ ALERTS = (
         wait="10m",
         severity="warning",
         keep="5m",
-        unless=(_SUSPENDED, CONTROL_PLANE),
-        summary=f"The probe {_PROBE_NAME} has not run for {{{{ $value | humanizeDuration }}}}",
+        unless=(_SUSPENDED, _CONTROL_PLANE),
+        summary=f"The probe {_SHOWN} has not run for {{{{ $value | humanizeDuration }}}}",
         description=(
             "Its results are too old to be believed, so its cells are unknown. Look at its CronJob and Jobs: "
             f"kubectl -n {WHERE} get cronjobs,jobs,pods -l app.kubernetes.io/instance={{{{ $labels.probe }}}}"
@@ -97,8 +100,8 @@ ALERTS = (
         wait="1m",
         severity="warning",
         keep="5m",
-        unless=(_STALE_PROBE, _SUSPENDED, CONTROL_PLANE),
-        summary=f"The last {{{{ $value }}}} runs of the probe {_PROBE_NAME} measured nothing",
+        unless=(_STALE_PROBE, _SUSPENDED, _CONTROL_PLANE),
+        summary=f"The last {{{{ $value }}}} runs of the probe {_SHOWN} measured nothing",
         description=(
             "No endpoint is blamed: its pods give no result, or do not start (a missing image or Secret, no node, too "
             f"little memory). The reason: kubectl -n {WHERE} describe qosprobe {{{{ $labels.probe }}}}"
@@ -115,7 +118,7 @@ ALERTS = (
         unless=(_SUSPENDED,),
         summary="The certificate of {{ $labels.source }} ends in {{ $value | humanizeDuration }}",
         description=(
-            f"The probe {_PROBE_NAME} was shown a certificate that ends within 14 days; what it protects stops working "
+            f"The probe {_SHOWN} was shown a certificate that ends within 14 days; what it protects stops working "
             "then. Renew it, and let the server read it. A negative time: it has ended."
         ),
     ),

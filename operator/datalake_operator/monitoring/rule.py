@@ -12,7 +12,8 @@ from typing import Any, Literal
 NAMESPACE = "namespace, exported_namespace"
 WHERE = "{{ or $labels.exported_namespace $labels.namespace }}"
 """The namespace of the resource, in the text of an alert."""
-PROBE = f"{NAMESPACE}, probe, kind"
+PROBE_NAME = f"{NAMESPACE}, probe"
+PROBE = f"{PROBE_NAME}, kind"
 CELL = f"{PROBE}, source, destination, protocol"
 RESOURCE = f"{NAMESPACE}, kind, name"
 TARGET = "namespace, job, pod, instance"
@@ -46,6 +47,8 @@ class Alert:
     description: str
     """What is the matter, and what to do about it."""
     unless: tuple[Unless, ...] = field(default=())
+    group: str = ""
+    """Labels that are left at last: many series become one alert."""
     keep: str | None = None
     """Time that it goes on firing, so that a restart of the operator does not end it: the verdict of a probe has its
     own guard against flapping (`policy.recoveries`)."""
@@ -53,7 +56,8 @@ class Alert:
     @property
     def query(self) -> str:
         """The whole expression."""
-        return "\n".join([self.expr, *(f"unless on ({one.on}) ({one.expr})" for one in self.unless)])
+        lines = "\n".join([self.expr, *(f"unless on ({one.on}) ({one.expr})" for one in self.unless)])
+        return f"max by ({self.group}) (\n{lines}\n)" if self.group else lines
 
     def rule(self) -> dict[str, Any]:
         """The alert as Prometheus reads it."""
