@@ -32,7 +32,7 @@ class Picture(NamedTuple):
 def pictures() -> dict[str, Picture]:
     """Give what is drawn, by name."""
     return {
-        "page": Picture(troubled(), 1360, 900, "light"),
+        "page": Picture(troubled(), 1480, 980, "light"),
         "page-details": Picture(troubled(), 1360, 900, "dark", "?open=lake%7CCERN-01%7CDESY-03"),
         "page-large": Picture([mesh(count=40, broken="PIC-02")], 1440, 1000, "light"),
         "page-phone": Picture(troubled(), 390, 844, "dark"),

@@ -28,7 +28,7 @@ function gridSection(grid) {
   const name = model.grids.length > 1 ? `Transfers in ${grid.namespace}` : "Transfers";
   const section = el("section", { "aria-labelledby": title, class: "transfers" },
     el("div", { class: "head" }, el("h2", { id: title }, name), note, readout), scroll);
-  return { section, readout, note, scroll, title, structure: "", cells: new Map() };
+  return { section, readout, note, scroll, title, asked: "", size: "", structure: "", cells: new Map() };
 }
 
 function drawGrid(grid, at) {
@@ -40,18 +40,32 @@ function drawGrid(grid, at) {
   const columns = grid.columns.map((_, place) => place).filter((place) => all || shown.some((cell) => cell.column === place));
   const parts = Math.max(...shown.map((cell) => cell.parts.length));
   const room = document.getElementById("main").clientWidth - 170; // what row headers and margins leave
-  const size = columns.length * 122 <= room ? "roomy" : columns.length * parts * 57 <= room ? "medium" : "dense";
-  const protocols = [...new Set(shown.flatMap((cell) => cell.parts.map((part) => part.protocol).filter(Boolean)))].sort();
-  at.note.textContent = `from row to column${size === "dense" && protocols.length > 1 ? `; in each cell ${protocols.join(" | ")}` : ""}`;
-  const structure = JSON.stringify([size, rows.map((place) => grid.rows[place]), columns.map((place) => grid.columns[place]), shown.map((cell) => [cell.row, cell.column])]);
-  if (structure !== at.structure) {
-    at.structure = structure;
-    buildGrid(grid, at, rows, columns, size);
+  const asked = JSON.stringify([room, rows, columns, parts]);
+  if (asked !== at.asked) {
+    at.asked = asked;
+    at.size = columns.length * 122 <= room ? "roomy" : columns.length * parts * 57 <= room ? "medium" : "dense";
+  }
+  paintGrid(grid, at, shown, rows, columns);
+  // How wide words are is known once they are there.
+  while (at.size !== "dense" && at.scroll.scrollWidth > at.scroll.clientWidth) {
+    at.size = at.size === "roomy" ? "medium" : "dense";
+    paintGrid(grid, at, shown, rows, columns);
   }
   // Where there is room for more than a symbol and for less than a word, the symbols have it.
-  at.scroll.firstChild.style.setProperty("--part", `${Math.max(14, Math.min(26, Math.floor(room / columns.length / parts) - 3))}px`);
-  for (const cell of shown) fillCell(grid, at, cell, size);
+  const width = Math.max(14, Math.min(26, Math.floor(room / columns.length / parts) - 3));
+  at.scroll.firstChild.style.setProperty("--part", `${width}px`);
   markOpen();
+}
+
+function paintGrid(grid, at, shown, rows, columns) {
+  const protocols = [...new Set(shown.flatMap((cell) => cell.parts.map((part) => part.protocol).filter(Boolean)))].sort();
+  at.note.textContent = `from row to column${at.size === "dense" && protocols.length > 1 ? `; in each cell ${protocols.join(" | ")}` : ""}`;
+  const structure = JSON.stringify([at.size, rows.map((place) => grid.rows[place]), columns.map((place) => grid.columns[place]), shown.map((cell) => [cell.row, cell.column])]);
+  if (structure !== at.structure) {
+    at.structure = structure;
+    buildGrid(grid, at, rows, columns);
+  }
+  for (const cell of shown) fillCell(grid, at, cell);
 }
 
 function shownCells(grid) {
@@ -68,7 +82,7 @@ function shownCells(grid) {
   return found;
 }
 
-function buildGrid(grid, at, rows, columns, size) {
+function buildGrid(grid, at, rows, columns) {
   const focus = at.scroll.contains(document.activeElement) ? document.activeElement.getAttribute("data-key") : null;
   const { scrollLeft, scrollTop } = at.scroll;
   const wanted = new Set(shownCells(grid).map((cell) => `${cell.row}/${cell.column}`));
@@ -83,7 +97,7 @@ function buildGrid(grid, at, rows, columns, size) {
     at.cells.set(`${row}/${column}`, cell);
     return cell;
   })));
-  const table = el("table", { class: `grid ${size}`, role: "grid", "aria-labelledby": at.title, "aria-readonly": "true" },
+  const table = el("table", { class: `grid ${at.size}`, role: "grid", "aria-labelledby": at.title, "aria-readonly": "true" },
     el("thead", {}, head), el("tbody", {}, body));
   at.scroll.replaceChildren(table);
   at.scroll.scrollLeft = scrollLeft;
@@ -107,9 +121,9 @@ function header(grid, one, side) {
   }, side === "column" ? el("div", { class: "turn" }, name, site) : [name, site]);
 }
 
-function fillCell(grid, at, cell, size) {
+function fillCell(grid, at, cell) {
   const where = at.cells.get(`${cell.row}/${cell.column}`);
-  const said = size + JSON.stringify(cell.parts);
+  const said = at.size + JSON.stringify(cell.parts);
   if (where.said === said) return;
   where.said = said;
   where.about = `${grid.rows[cell.row].name} to ${grid.columns[cell.column].name}: ${cell.parts.map(sentence).join("; ")}`;
@@ -117,8 +131,8 @@ function fillCell(grid, at, cell, size) {
   const parts = el("div", { class: "parts", "aria-hidden": "true" });
   for (const part of cell.parts) {
     const made = el("span", { class: "part", "data-state": part.state }, STATES[part.state].symbol);
-    if (size !== "dense") made.append(el("span", {}, part.protocol || part.probe));
-    if (size === "roomy") made.append(el("span", { class: "word" }, part.state === "ok" ? part.figure || "ok" : STATES[part.state].word));
+    if (at.size !== "dense") made.append(el("span", {}, part.protocol || part.probe));
+    if (at.size === "roomy") made.append(el("span", { class: "word" }, part.state === "ok" ? part.figure || "ok" : STATES[part.state].word));
     parts.append(made);
   }
   where.replaceChildren(parts);
