@@ -10,7 +10,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from datalake_operator.probes import envelope
@@ -182,6 +182,7 @@ def test_clocks_may_differ_by_minutes() -> None:
 
 
 @given(st.text() | st.binary().map(lambda raw: raw.decode("utf-8", "surrogateescape")))
+@settings(deadline=None)
 def test_no_text_is_too_strange(text: str) -> None:
     found = envelope.read(text, "mesh-1", lake.START)
     assert isinstance(found, Problem)
@@ -199,6 +200,7 @@ JSON = st.recursive(
     st.dictionaries(st.sampled_from((*body(), "more")), JSON, max_size=4),
     st.dictionaries(st.sampled_from((*CELL, "m")), JSON),
 )
+@settings(deadline=None)
 def test_no_json_is_too_strange(fields: dict[str, Any], cell: dict[str, Any]) -> None:
     found = envelope.read(json.dumps(body(cells=[CELL | cell]) | fields), "mesh-1", lake.START)
     if isinstance(found, Problem):
@@ -212,6 +214,7 @@ def test_no_json_is_too_strange(fields: dict[str, Any], cell: dict[str, Any]) ->
 
 
 @given(st.integers(1, 4000))
+@settings(deadline=None)
 def test_a_message_cut_anywhere_is_truncated(length: int) -> None:
     whole = json.dumps(body(cells=[CELL | {"source": f"SITE-{number}"} for number in range(60)]))
     assert len(whole) > 4096

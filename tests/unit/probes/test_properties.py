@@ -67,6 +67,7 @@ def without_since(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 @given(watches(), histories(), st.floats(0, 10))
+@settings(deadline=None)
 def test_it_is_never_green_without_a_fresh_success(rules: Watch, found: list[Run], hours: float) -> None:
     now = lake.after(found) + timedelta(hours=hours)
     result = verdict(rules, lake.judged(rules, found).fields, (), now)
@@ -83,7 +84,7 @@ def test_it_is_never_green_without_a_fresh_success(rules: Watch, found: list[Run
 
 
 @given(st.integers(0, 70), st.integers(0, 70), st.integers(2, 10), st.integers(1, 10), st.sampled_from("xs"))
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 def test_one_bad_sample_never_turns_red(
     before: int, later: int, confirmations: int, recoveries: int, sign: str
 ) -> None:
@@ -99,6 +100,7 @@ def test_one_bad_sample_never_turns_red(
 
 
 @given(watches(), histories(9), st.randoms(use_true_random=False))
+@settings(deadline=None)
 def test_the_order_of_arrival_does_not_matter(rules: Watch, found: list[Run], chance: Any) -> None:
     expected = lake.judged(rules, found)
     shuffled = list(found)

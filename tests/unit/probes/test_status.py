@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from datalake_operator.api.parse import validated
@@ -118,11 +118,13 @@ MARKS = st.lists(
 
 
 @given(MARKS)
+@settings(deadline=None)
 def test_marks_are_read_as_they_were_written(text: str) -> None:
     assert marks.pairs(marks.codes(text), marks.letters(text)) == text
 
 
 @given(st.text(max_size=64), st.text(max_size=64), st.text(max_size=64), st.text(max_size=64), st.text(max_size=64))
+@settings(deadline=None)
 def test_what_a_user_wrote_into_status_breaks_nothing(
     runs: str, reasons: str, past: str, counts: str, totals: str
 ) -> None:
@@ -135,6 +137,7 @@ def test_what_a_user_wrote_into_status_breaks_nothing(
 
 
 @given(st.dictionaries(st.integers(1000, 1040), st.tuples(st.integers(0, 40), st.integers(0, 40)), max_size=20))
+@settings(deadline=None)
 def test_buckets_are_read_as_they_were_written(found: dict[int, tuple[int, int]]) -> None:
     real = {number: counts for number, counts in found.items() if any(counts)}
     text = buckets.write(real, 900, 0)
@@ -159,6 +162,7 @@ def test_buckets_are_short() -> None:
 
 
 @given(st.text(alphabet="owsx-?m.", max_size=30), st.integers(1, 10), st.integers(1, 10))
+@settings(deadline=None)
 def test_a_streak_goes_on_from_its_text(runs: str, confirmations: int, recoveries: int) -> None:
     whole = Streak()
     parts = Streak()
