@@ -60,6 +60,7 @@ class Report:
             "v": VERSION, "run": run, "index": index, "type": kind, "start": _text(now()), "end": None,
             "state": "running", "problem": None,
         }  # fmt: skip
+        self._write()
 
     def put(self, cell: Cell, outcome: Outcome) -> None:
         """Say what came out of a cell, and write. Nothing is taken any more after the end."""

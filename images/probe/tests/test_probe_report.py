@@ -50,6 +50,7 @@ def test_every_reason_is_in_the_schema_and_no_other() -> None:
 def test_it_is_valid_early_and_after_each_step(tmp_path: Path) -> None:
     path = tmp_path / "message"
     found = opened(path, 3)
+    assert read(path.read_bytes())["state"] == "running"
     found.control({"dns": None, "api": Reason.REFUSED})
     assert read(path.read_bytes())["control"] == {"dns": "ok", "api": "Refused"}
     found.put(
