@@ -1,6 +1,7 @@
 """Two operators with a Lease: one works."""
 
 import asyncio
+import json
 from collections.abc import Callable
 
 import pytest
@@ -56,6 +57,12 @@ async def test_one_works_and_the_other_stands_by(lab: Lab) -> None:
     assert await leader.metric("datalake_resources", kind="XCacheNode") == 1
     assert not await standby.metric("datalake_resources", kind="XCacheNode")
     assert not (await standby.metrics()).get("datalake_resource_condition")
+
+    async def shows_the_same() -> bool:
+        shown = [json.loads(await operator.page("/api/v1/caches"))["items"] for operator in (leader, standby)]
+        return shown[0] == shown[1] and [one["state"] for one in shown[1]] == ["ok"]
+
+    await eventually(shows_the_same, message="a standby serves the page too")
 
 
 @with_pods
