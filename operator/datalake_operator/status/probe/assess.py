@@ -25,6 +25,7 @@ def assess(probe: QoSProbe, context: Context, view: View, now: datetime) -> Asse
     if at is None:  # refused before anything was made
         return Assessment((), {}, progressing=False)
     lists = maintenance.from_config_maps(probe, view)
+    lists = lists._replace(problems=maintenance.misnamed(probe, at.cells, now) + lists.problems)
     ended = runs.found(probe, view, at.cells, now)
     judged = verdict(watch(probe, view, at, lists.entries, now), view.previous, ended.runs, now)
     fields = {**judged.fields, **_intervals(at)}

@@ -1,7 +1,9 @@
 """Maintenance that is written in ConfigMaps, for example from GOCDB: one serves all probes."""
 
+import difflib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
+from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple, TypeAlias
 
@@ -11,6 +13,8 @@ from datalake_operator.api.parse import validated
 from datalake_operator.api.probe import QoSProbe
 from datalake_operator.api.probe_verdict import Maintenance
 from datalake_operator.api.problems import InvalidResource
+from datalake_operator.api.values import parse_time
+from datalake_operator.probes.model import CellKey
 from datalake_operator.status.view import View
 
 Manifest: TypeAlias = Mapping[str, Any]
@@ -30,7 +34,7 @@ class Found(NamedTuple):
 
     entries: tuple[Maintenance, ...]
     problems: tuple[str, ...]
-    """Each names its ConfigMap, key and entry, and the mend."""
+    """Each names its field, or its ConfigMap, key and entry, and the mend."""
 
 
 class _Loader(yaml.CSafeLoader):
@@ -57,6 +61,34 @@ def from_config_maps(probe: QoSProbe, view: View) -> Found:
         entries += found.entries
         problems += [f"ConfigMap {ref.name}, key {ref.key}: {problem}" for problem in found.problems]
     return Found(tuple(entries), tuple(problems))
+
+
+def misnamed(probe: QoSProbe, cells: Collection[CellKey], now: datetime) -> tuple[str, ...]:
+    """Tell names in `spec.maintenance` that are of nothing here, for a slip there would excuse nobody.
+
+    Not those of ConfigMaps, which serve other probes too; nor those of entries that have ended; nor, of a custom probe,
+    any of a target: it may write whichever it wants.
+    """
+    spec = probe.spec
+    targets = {endpoint.name for endpoint in spec.endpoints} | {cell.source for cell in cells}
+    sites = {endpoint.site for endpoint in spec.endpoints}
+    problems: list[str] = []
+    for index, entry in enumerate(spec.maintenance):
+        if parse_time(entry.to) <= now:
+            continue
+        at = f"spec.maintenance[{index}]"
+        if spec.custom is None:
+            problems += _unknown(f"{at}.endpoints", entry.endpoints, targets, "no endpoint or target of this probe")
+        problems += _unknown(f"{at}.sites", entry.sites, sites, "the site of no entry in spec.endpoints")
+    return tuple(problems)
+
+
+def _unknown(at: str, names: Collection[str], known: Collection[str], what: str) -> Iterator[str]:
+    for name in names:
+        if name not in known:
+            by_letters = {one.lower(): one for one in sorted(known)}
+            close = difflib.get_close_matches(name.lower(), by_letters, n=1)
+            yield f"{at}: {name} is {what}; " + (f"did you mean {by_letters[close[0]]}?" if close else "correct the name")
 
 
 def told(problems: tuple[str, ...]) -> str:

@@ -78,6 +78,15 @@ def waiting(pod: Pod) -> Trouble | None:
     return None
 
 
+def words(pod: Pod) -> str:
+    """Why a container was not started, in the words of the kubelet; empty for none."""
+    trouble = waiting(pod)
+    if trouble is not None:
+        return trouble.words
+    ended = _terminated(pod)
+    return str(ended.get("message") or "") if ended.get("reason") in _NOT_STARTED else ""
+
+
 def is_over(pod: Pod) -> bool:
     """Whether the pod has ended."""
     return pod.get("status", {}).get("phase") in ("Succeeded", "Failed")

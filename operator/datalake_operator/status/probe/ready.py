@@ -22,12 +22,15 @@ Manifest: TypeAlias = Mapping[str, Any]
 PATIENCE = timedelta(minutes=2)
 """Time that a pod may wait for a node without being told of: a cluster that grows on demand takes that long."""
 
+_LONGEST = 300
+"""Characters of a kubelet's or scheduler's words that are shown."""
+
 _TRUE = frozenset({ProbeReason.SCHEDULED, EngineReason.SUSPENDED})
 
 _WORDS: Mapping[str, str] = {
     ProbeReason.IMAGE_UNAVAILABLE: "image {image} cannot be pulled; check spec.image and its pull secrets",
-    ProbeReason.CONFIG_ERROR: "the runner's container could not be made or started; if spec.custom names a command, "
-    "check that {image} has it",
+    ProbeReason.CONFIG_ERROR: "the runner's container could not be started, or its plan makes no sense to it; check "
+    "what the spec names, and of spec.custom whether {image} has the command",
     ProbeReason.UNSCHEDULABLE: "no node took the runner's pod; free or add nodes, or change spec.resources, "
     "spec.nodeSelector, spec.tolerations",
     ProbeReason.OUT_OF_MEMORY: "the runner needed more memory than it may have; raise the memory limit in "
@@ -86,7 +89,7 @@ def _pod_waits(seen: Seen) -> Finding | None:
     """What keeps a pod from starting now, in the scheduler's words: they are gone with the pod."""
     for since, words in _unplaced(seen.probe, seen.view):
         if seen.now >= since + PATIENCE:
-            text = f"no node takes the runner's pod: {' '.join(words.split())[:300]}"
+            text = f"no node takes the runner's pod: {_shown(words)}"
             return Finding(ProbeReason.UNSCHEDULABLE, text, progressing=False)
     return None
 
@@ -96,8 +99,31 @@ def _last_run_measured_nothing(seen: Seen) -> Finding | None:
     words = _WORDS.get(last.get("reason") or "")
     if words is None or last.get("result") != "unknown":
         return None
+    kept = _said_before(seen, last)
+    if kept:
+        return Finding(last["reason"], kept, progressing=False)
     text = words.format(image=image(seen.probe, seen.context), run=last.get("id"))
-    return Finding(last["reason"], text, progressing=False)
+    found = [phases.words(pod) for job in _jobs_called(seen, last) for pod in jobs.pods(job, seen.view)]
+    told = next((_shown(one) for one in found if one), "")
+    return Finding(last["reason"], f"{text}. The kubelet says: {told}" if told else text, progressing=False)
+
+
+def _said_before(seen: Seen, last: Manifest) -> str:
+    """What Ready says of this very run already: what the kubelet said is gone with the pod."""
+    before = seen.view.previous
+    ready: Manifest = next((one for one in before.get("conditions", ()) if one["type"] == "Ready"), {})
+    same = (before.get("lastRun") or {}).get("id") == last.get("id") and ready.get("reason") == last["reason"]
+    return str(ready["message"]) if same else ""
+
+
+def _jobs_called(seen: Seen, last: Manifest) -> Iterator[Manifest]:
+    return (job for job in jobs.jobs(seen.probe, seen.view) if jobs.name_of(job) == last.get("id"))
+
+
+def _shown(text: str) -> str:
+    """A text of somebody else on one line."""
+    line = " ".join(text.split())
+    return line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"
 
 
 def _suspended(seen: Seen) -> Finding | None:
