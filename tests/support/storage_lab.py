@@ -122,6 +122,12 @@ class StorageLab:
         self.lab.await_(f"port {port}", lambda: self.listens(port))
         return started
 
+    def swallow(self, address: str) -> None:
+        """Let every packet to an address vanish: it goes to a network card that is nobody's."""
+        enter = ["nsenter", f"--net=/proc/{self.lab._holder}/ns/net"]
+        command = ["ip", "neigh", "replace", address, "lladdr", "02:00:00:00:00:99", "dev", "lab0"]
+        subprocess.run([*enter, *command], check=True)
+
     def listens(self, port: int) -> bool:
         """Whether something does, without connecting to it."""
         return f":{port:04X} 00000000:0000 0A" in self.lab.do("cat", "/proc/net/tcp")
@@ -193,35 +199,6 @@ class Envelope:
             if name == "/".join(filter(None, (cell["source"], cell.get("destination"), cell.get("protocol")))):
                 return dict(cell.get("m", {}))
         raise KeyError(name)
-
-
-class Certificates:
-    """A certificate authority, one that nobody knows, and what they sign."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        for name in ("known", "foreign"):
-            self._openssl(
-                "req", "-x509", *_KEY, "-keyout", f"{name}.key", "-out", f"{name}.pem", "-subj", f"/CN={name}"
-            )
-
-    def authority(self) -> str:
-        """The certificate to believe, PEM."""
-        return (self._folder / "known.pem").read_text()
-
-    def make(self, name: str, *, host: str = HOST, by: str = "known", days: int = 30) -> tuple[str, str]:
-        """A certificate and its key, PEM; less than 0 days: expired."""
-        self._openssl("req", *_KEY, "-keyout", f"{name}.key", "-out", f"{name}.csr", "-subj", f"/CN={host}")
-        (self._folder / "names").write_text(f"subjectAltName=DNS:{host}")
-        signed = ("-in", f"{name}.csr", "-out", f"{name}.pem", "-CA", f"{by}.pem", "-CAkey", f"{by}.key")
-        self._openssl("x509", "-req", *signed, "-CAcreateserial", "-days", str(days), "-extfile", "names")
-        return (self._folder / f"{name}.pem").read_text(), (self._folder / f"{name}.key").read_text()
-
-    def _openssl(self, *words: str) -> None:
-        subprocess.run(["openssl", *words], cwd=self._folder, check=True, capture_output=True)
-
-
-_KEY = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
 
 
 def storage(names: list[str], size: int = 2**20, **values: Any) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import contextlib
 import http.client
+import io
 import socket
 import threading
 import time
@@ -25,6 +26,9 @@ BODY_BYTES = 64 * 1024
 
 CHUNK_BYTES = 1024 * 1024
 
+CONSENT_SECONDS = 2.0
+"""A body with `Expect: 100-continue` is sent without consent after this."""
+
 _REDIRECTED = {301, 302, 303, 307, 308}
 
 # davs is what the grid calls https with WebDAV.
@@ -44,7 +48,8 @@ class Request:
         url: http, https or davs.
         anchors: CA certificates for TLS.
         seconds: for all of it: names, connections, redirects, the whole answer.
-        headers: `Authorization` and its like go to the first host only. With a body, `Content-Length`.
+        headers: `Authorization` and its like go to the first host only. With a body, `Content-Length`, and `Expect:
+            100-continue` for one that is too large to be sent to a server that only redirects.
         body: what is sent.
         family: of addresses.
         redirects: how many are followed, with the same method and body (307 of dCache and EOS); after a 303 with GET.
@@ -190,6 +195,9 @@ class _Guard:
         with self.named():
             body = request.body() if request.body else None
             headers = {"User-Agent": "datalake-probe", "Connection": "close", **request.headers}
+            if body is not None and "Expect" in headers:
+                connection.request(request.method, target, headers=headers)
+                return _with_consent(connection.sock, request.method, body)
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):
                 # A server may refuse before it has read all; its answer says why.
                 connection.request(request.method, target, body=body, headers=headers)
@@ -224,6 +232,40 @@ class _Guard:
         if self._open is not None:
             self._open.close()
             self._open = None
+
+
+class _Resumed(http.client.HTTPResponse):
+    """An answer whose beginning has been looked at."""
+
+    def __init__(self, stream: io.BufferedReader, sock: socket.socket, method: str) -> None:
+        super().__init__(sock, method=method)
+        self.fp.close()
+        self.fp = stream
+
+
+def _with_consent(sock: socket.socket, method: str, body: Iterable[bytes]) -> http.client.HTTPResponse:
+    """Send a body when the server says 100 (Continue); one that redirects or refuses at once is sent none."""
+    stream, consents = _consent(sock)
+    if consents:
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            for chunk in body:
+                sock.sendall(chunk)
+    response = _Resumed(stream, sock, method)
+    response.begin()
+    return response
+
+
+def _consent(sock: socket.socket) -> tuple[io.BufferedReader, bool]:
+    """Wait for a first word, but not for ever: servers need not say 100 (RFC 9110, 10.1.1)."""
+    stream = sock.makefile("rb")
+    sock.settimeout(CONSENT_SECONDS)
+    try:
+        return stream, stream.peek(16)[:12] == b"HTTP/1.1 100"
+    except TimeoutError:
+        stream.close()
+        return sock.makefile("rb"), True  # one that timed out cannot be read any more
+    finally:
+        sock.settimeout(None)
 
 
 def _parts(url: str) -> SplitResult:

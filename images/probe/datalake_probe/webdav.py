@@ -26,6 +26,9 @@ _NO_METHOD = {405, 501}
 _NO_PARENT = {404, 409}
 _MOVED = "stripe bytes transferred"
 
+LARGE_BYTES = 2**16
+"""A larger body is only sent when the server agrees: most redirect, and hang up on who sends on."""
+
 LINGER_SECONDS = 0.1
 """A connection is kept for so long after a checksum was answered over it. XRootD 5.8.1 sums up in another thread, which
 races with the end of the connection: of clients that hung up at once one in some hundred left the server hanging, or
@@ -88,6 +91,8 @@ class WebDav:
         """Write a file, over one that is there."""
         end = time.monotonic() + seconds
         headers = {"Content-Length": str(payload.size)}
+        if payload.size > LARGE_BYTES:
+            headers["Expect"] = "100-continue"
         try:
             with web.ask(self._request("PUT", path, seconds, headers, payload.chunks)) as answer:
                 _must_succeed(answer).drain()

@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
-from tests.support.storage_lab import HOST, Certificates, Envelope, Origin, StorageLab, endpoint, storage, storage_lab
+from tests.support.certificates import EXPIRED, Authority
+from tests.support.storage_lab import HOST, Envelope, Origin, StorageLab, endpoint, storage, storage_lab
 
 AUTHDB = "ofs.authorize 1\nacc.authdb /etc/xcache/authdb\n"
 LIAR = "/etc/xcache/liar"
 FULL = "dd if=/dev/zero of=probe/fill bs=1k count=60"
-THROTTLE = "xrootd.fslib throttle default\nthrottle.throttle data 40k\n"
+THROTTLE = "xrootd.fslib throttle default\nthrottle.throttle data 300k\n"
 
 # What is the matter, and what must be said over root and over http.
 ORIGINS = {
@@ -106,18 +107,20 @@ def test_what_is_measured_of_sound_storage(opened: StorageLab) -> None:
 
 
 def test_who_cannot_be_reached_and_why(opened: StorageLab) -> None:
-    # A neighbour whose hardware address is nobody's takes every packet and answers none.
-    opened.root("command -v ip || true")
     opened.serve(RESETTING, 8301)
+    opened.swallow("10.231.0.9")
     found = run(
         opened,
         endpoint("nobody", urls(8302)),
         endpoint("nameless", urls(8302, "gone.example.org")),
         endpoint("resetting", urls(8301)),
+        endpoint("swallowing", urls(8302, "10.231.0.9")),
+        endpoint("far", urls(8302, "10.99.0.1")),
         endpoint("six", urls(8302), ipFamily="IPv6"),
+        deadlineSeconds=20,
     )
     expected = {"nobody": "bad/Refused", "nameless": "bad/NameNotFound", "resetting": "bad/Reset"}
-    expected["six"] = "skipped/NoFamilyInPod"
+    expected |= {"swallowing": "bad/ConnectTimeout", "far": "bad/Unreachable", "six": "skipped/NoFamilyInPod"}
     assert found.cells() == {f"{name}/{protocol}": value for name, value in expected.items() for protocol in urls(1)}
 
 
@@ -136,21 +139,21 @@ def test_what_a_web_server_answers_has_its_reason(opened: StorageLab, status: in
 
 
 def test_certificates_over_roots_and_over_davs(opened: StorageLab, tmp_path: Path) -> None:
-    made = Certificates(tmp_path)
+    known, foreign = Authority(tmp_path / "known"), Authority(tmp_path / "foreign")
     pairs = {
-        "trusted": made.make("trusted"),
-        "expired": made.make("expired", days=-1),
-        "foreign": made.make("foreign-server", by="foreign"),
-        "wrong-name": made.make("wrong-name", host="other.example.org"),
+        "trusted": known.issue("trusted", f"DNS:{HOST}"),
+        "expired": known.issue("expired", f"DNS:{HOST}", EXPIRED),
+        "foreign": foreign.issue("foreign", f"DNS:{HOST}"),
+        "wrong-name": known.issue("wrong-name", "DNS:other.example.org"),
     }
     opened.root("mkdir -p /etc/probe/trust")
-    opened.lab.write("/etc/probe/trust/lab.pem", made.authority())
+    opened.lab.write("/etc/probe/trust/lab.pem", known.certificate.read_text())
     for origin in SECURE:
         certificate, key = pairs[origin.name]
         at = f"/etc/xcache/{origin.name}"
         files = f"{at}.pem {at}.key"
-        opened.lab.write(f"{at}.pem", certificate)
-        opened.lab.write(f"{at}.key", key)
+        opened.lab.write(f"{at}.pem", certificate.read_text())
+        opened.lab.write(f"{at}.key", key.read_text())
         opened.root(f"chmod 400 {files}; chown 10940 {files}")
         tls = f"xrd.tls {files}\nxrd.tlsca noverify\nxrootd.tls capable all\n"
         opened.start(Origin(origin.name, origin.number, extra=tls, protocols=TLS))
@@ -164,5 +167,6 @@ def test_certificates_over_roots_and_over_davs(opened: StorageLab, tmp_path: Pat
 
 def test_storage_that_still_moves_bytes_when_its_time_is_over_is_slow(opened: StorageLab) -> None:
     opened.start(THROTTLED)
-    found = run(opened, THROTTLED.endpoint(), deadlineSeconds=20)
+    plan = opened.plan("storage", [THROTTLED.endpoint()], storage(["throttled"], 8 * 2**20), deadlineSeconds=20)
+    found = opened.run(plan)
     assert found.cells() == {"throttled/root": "bad/Slow", "throttled/http": "bad/Slow"}, found.log
