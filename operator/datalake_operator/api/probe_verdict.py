@@ -86,10 +86,23 @@ class UpperLimits(Model):
     """Above it the state is critical."""
 
 
+def _is_share(limits: LowerLimits | None) -> bool:
+    return limits is not None and float(limits.warning) <= 1 and float(limits.critical) >= 0
+
+
 class Threshold(Model):
     """Limits of one measurement: exactly one of atLeast, atMost."""
 
-    rules = (exactly_one_of("atLeast", "atMost"),)
+    rules = (
+        exactly_one_of("atLeast", "atMost"),
+        rule(
+            "self.measurement != 'success_ratio' || "
+            "(has(self.atLeast) && double(self.atLeast.warning) <= 1.0 && double(self.atLeast.critical) >= 0.0)",
+            "success_ratio is a share from 0 to 1 that runs must reach",
+            lambda self: self.measurement != "success_ratio" or _is_share(self.at_least),
+            mend='write atLeast, e.g. warning "0.90" and critical "0.80"',
+        ),
+    )
 
     measurement: Annotated[
         str,

@@ -75,6 +75,7 @@ def of(probe: QoSProbe, targets: Targets) -> Shape:
     found = cells(probe, targets)
     turns = budget.rotation(probe)
     _check_history(probe, turns)
+    _check_age(probe)
     if len(found) > MOST_CELLS:
         raise _too_many(spec, f"{len(found)} cells, and {MOST_CELLS} are the most that status can hold")
     sources = tuple(dict.fromkeys(source for source, _, _ in pairs(spec)))
@@ -161,6 +162,17 @@ def _check_history(probe: QoSProbe, turns: Rotation) -> None:
                 f"{in_time(densest)}, and {MOST_RUNS} are remembered; write {in_time(MOST_RUNS * densest)} or less, or "
                 "a longer interval",
             )
+
+
+def _check_age(probe: QoSProbe) -> None:
+    """Refuse results that are too old before the next run can begin: nothing would ever stay known."""
+    age, gap = probe.spec.policy.stale_after, schedule.of(probe).smallest_gap
+    if age is not None and seconds(parse_duration(age)) <= gap:
+        raise Refused(
+            ProbeRefusal.INVALID_SPEC,
+            f"spec.policy.staleAfter: {age} is not more than the {in_time(gap)} from run to run, so everything would "
+            f"be unknown in between; write {in_time(gap * 2.5)}, or leave it out",
+        )
 
 
 def _too_many(spec: QoSProbeSpec, what: str) -> Refused:

@@ -88,7 +88,8 @@ def _unknown(at: str, names: Collection[str], known: Collection[str], what: str)
         if name not in known:
             by_letters = {one.lower(): one for one in sorted(known)}
             close = difflib.get_close_matches(name.lower(), by_letters, n=1)
-            yield f"{at}: {name} is {what}; " + (f"did you mean {by_letters[close[0]]}?" if close else "correct the name")
+            mend = f"did you mean {by_letters[close[0]]}?" if close else "correct the name"
+            yield f"{at}: {name} is {what}; {mend}"
 
 
 def told(problems: tuple[str, ...]) -> str:

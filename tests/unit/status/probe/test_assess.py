@@ -93,6 +93,10 @@ def test_mistakes_in_maintenance_are_told_and_hold_nothing_up() -> None:
     found = judged(probe, references={("ConfigMap", "m"): {"data": {"k": "nonsense"}}})
     assert ready(found) == ("False", "MaintenanceInvalid")
     assert not found.progressing
+    entry = {"name": "w", "from": "2026-11-25T11:00:00Z", "to": "2026-11-25T13:00:00Z", "endpoints": ["b"]}
+    found = judged(make_probe(maintenance=[entry]))
+    assert ready(found) == ("False", "MaintenanceInvalid")
+    assert not found.progressing
 
 
 def test_disputed_endpoints_are_named(probe: QoSProbe) -> None:

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
+from datalake_operator.probes.model import CellKey
 from datalake_operator.status import View
-from datalake_operator.status.probe.maintenance import Found, from_config_maps, told
-from tests.unit.status.probe.conftest import make_probe
+from datalake_operator.status.probe.maintenance import Found, from_config_maps, misnamed, told
+from tests.unit.status.probe.conftest import NOW, make_probe
 
 GOOD: dict[str, Any] = {"name": "a", "from": "2026-11-25T08:00:00Z", "to": "2026-11-25T10:00:00Z", "sites": ["CERN"]}
 PROBE = make_probe(maintenanceFrom=[{"configMapRef": {"name": "gocdb", "key": "list"}}])
@@ -77,3 +78,27 @@ def test_a_thousand_entries_are_read_and_no_more() -> None:
 def test_a_map_that_is_not_there_is_not_told_here() -> None:
     assert from_config_maps(PROBE, View(references={("ConfigMap", "gocdb"): None})) == Found((), ())
     assert from_config_maps(PROBE, View(references={("ConfigMap", "gocdb"): {"data": None}})) == Found((), ())
+
+
+def test_a_slip_in_a_name_is_told_since_it_would_excuse_nobody() -> None:
+    """Not in an entry that is over, and not in a list that serves other probes too."""
+    url = {"protocol": "root", "url": "root://d.example.org//probe"}
+    spec = {"tcp": None, "endpoints": [{"name": "SITE-A-DISK", "site": "SITE-A", "urls": [url]}]}
+    spec |= {"storage": {"endpoints": ["SITE-A-DISK"]}}
+    wrong: dict[str, Any] = {"name": "w", "from": "2026-11-25T08:00:00Z", "endpoints": ["site-a-disk"], "sites": ["X"]}
+    entries = [wrong | {"to": "2026-11-25T14:00:00Z"}, wrong | {"name": "past", "to": "2026-11-25T12:00:00Z"}]
+    cells = (CellKey("SITE-A-DISK", None, "root"),)
+    assert misnamed(make_probe(**spec, maintenance=entries), cells, NOW) == (
+        "spec.maintenance[0].endpoints: site-a-disk is no endpoint or target of this probe; did you mean SITE-A-DISK?",
+        "spec.maintenance[0].sites: X is the site of no entry in spec.endpoints; correct the name",
+    )
+    right = {**entries[0], "endpoints": ["SITE-A-DISK"], "sites": ["SITE-A"]}
+    assert misnamed(make_probe(**spec, maintenance=[right]), cells, NOW) == ()
+    target = {**entries[0], "endpoints": ["a"], "sites": []}
+    assert misnamed(make_probe(maintenance=[target]), (CellKey("a"),), NOW) == ()
+
+
+def test_a_program_of_ones_own_may_call_its_targets_what_it_wants() -> None:
+    entry = {"name": "w", "from": "2026-11-25T08:00:00Z", "to": "2026-11-25T14:00:00Z", "endpoints": ["robot"]}
+    custom = {"image": {"repository": "example.org/mine", "tag": "1"}}
+    assert misnamed(make_probe(tcp=None, custom=custom, maintenance=[entry]), (), NOW) == ()
