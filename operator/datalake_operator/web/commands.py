@@ -97,7 +97,7 @@ def _alone_root(endpoint: Endpoint, url: str) -> list[Command]:
         _command(
             "Write, read, compare and delete a file",
             f"head -c 1M /dev/urandom > /tmp/{_FILE}",
-            f"xrdcp -f /tmp/{_FILE} {quote(ours)}",
+            _upload(ours),
             f"xrdfs {server} query checksum {inside}",
             f"xrdcp -f {quote(ours)} - | cmp - /tmp/{_FILE} && echo same",
             f"xrdfs {server} rm {inside}",
@@ -140,17 +140,21 @@ def _transfer(probe: QoSProbe, check: Check, targets: Targets) -> list[Command]:
 
 
 def _copy_root(origin: str, copy: str, *, made: bool) -> list[Command]:
-    put = [f"head -c 1M /dev/urandom > /tmp/{_FILE}", f"xrdcp -f /tmp/{_FILE} {quote(origin)}"] if made else []
-    server, path = _split(copy)
+    put = [f"head -c 1M /dev/urandom > /tmp/{_FILE}", _upload(origin)] if made else []
+    ours = (copy, origin) if made else (copy,)
     return [
         *([_command("Put a file at the source", *put)] if put else []),
         _command("Let the destination fetch it", f"xrdcp -f --tpc only {quote(origin)} {quote(copy)}"),
-        _command("Compare, and delete the copy", *_checksums(origin, copy), f"xrdfs {server} rm {quote(path)}"),
+        _command("Compare, and delete what was written", *_checksums(origin, copy), *_removals(*ours)),
     ]
 
 
 def _checksums(*urls: str) -> list[str]:
     return [f"xrdfs {server} query checksum {quote(path)}" for server, path in map(_split, urls)]
+
+
+def _removals(*urls: str) -> list[str]:
+    return [f"xrdfs {server} rm {quote(path)}" for server, path in map(_split, urls)]
 
 
 def _copy_http(origin: str, copy: str, *, made: bool, push: bool) -> list[Command]:
@@ -167,9 +171,9 @@ def _copy_http(origin: str, copy: str, *, made: bool, push: bool) -> list[Comman
             f"{curl}-X COPY -H 'Overwrite: T' -H {quote(header)} {quote(at)}",
         ),
         _command(
-            "Compare, and delete the copy",
+            "Compare, and delete what was written",
             *(f"{curl}-L -I -H 'Want-Digest: adler32' {quote(url)} | grep -i ^digest" for url in (origin, copy)),
-            f"{curl}-L -X DELETE {quote(copy)}",
+            *(f"{curl}-L -X DELETE {quote(url)}" for url in ((copy, origin) if made else (copy,))),
         ),
     ]
 
@@ -182,22 +186,22 @@ def _cache(probe: QoSProbe, _: Check, targets: Targets) -> list[Command]:
 
 
 def _through(cache: Cache, known: str | None) -> list[Command]:
-    put = [f"head -c 8M /dev/urandom > /tmp/{_FILE}", f"xrdcp -f /tmp/{_FILE} {quote(_below(cache.origin_url, _FILE))}"]
-    through = _below(cache.url, known or _FILE)
+    through, origin = (_below(url, known or _FILE) for url in (cache.url, cache.origin_url))
     server, path = _split(through)
-    return [
-        *([] if known else [_command("Put a file at the origin", *put)]),
-        _command(
-            "Forget it in the cache, read it cold, then warm",
-            f"xrdfs {server} cache evict {quote(path)}",
-            f"time xrdcp -f {quote(through)} /dev/null",
-            f"time xrdcp -f {quote(through)} /dev/null",
-        ),
-        _command(
-            "Read the origin without the cache",
-            f"time xrdcp -f {quote(_below(cache.origin_url, known or _FILE))} /dev/null",
-        ),
+    evict = f"xrdfs {server} cache evict {quote(path)}"
+    cold = f"time xrdcp -f {quote(through)} /dev/null"
+    found = [
+        _command("Forget it in the cache, read it cold, then warm", evict, cold, cold),
+        _command("Read the origin without the cache", f"time xrdcp -f {quote(origin)} /dev/null"),
     ]
+    if known:
+        return found
+    put = _command("Put a file at the origin", f"head -c 8M /dev/urandom > /tmp/{_FILE}", _upload(origin))
+    return [put, *found, _command("Delete it", *_removals(origin), evict)]
+
+
+def _upload(url: str) -> str:
+    return f"xrdcp -f /tmp/{_FILE} {quote(url)}"
 
 
 def _rucio(probe: QoSProbe, check: Check, targets: Targets) -> list[Command]:
