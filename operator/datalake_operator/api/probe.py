@@ -195,7 +195,7 @@ class QoSProbeSpec(Model):
     custom: CustomCheck | None = None
     """Any program that writes the result envelope."""
     thresholds: Annotated[Items[Threshold], Field(max_length=16), ListType("map", ("measurement",))] = ()
-    """Limits of measurements. Empty: the defaults of the check, docs/probes.md."""
+    """Limits of measurements. What is not named keeps the default of the check, docs/probes.md."""
     policy: VerdictPolicy = Field(default_factory=VerdictPolicy)
     """How quickly the state changes."""
     maintenance: Annotated[Items[Maintenance], Field(max_length=64), MAP_BY_NAME] = ()

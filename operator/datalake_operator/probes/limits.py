@@ -20,7 +20,7 @@ DEFAULTS: Mapping[str, tuple[Limit, ...]] = {
     "storage": (_SUCCESS, _CERTIFICATE),
     "transfer": (_SUCCESS, _CERTIFICATE),
     # How much faster a cache is depends on how near its origin is: that it served the file itself is the proof.
-    "cache": (_SUCCESS,),
+    "cache": (_SUCCESS, _CERTIFICATE),
     "rucio": (_SUCCESS, _CERTIFICATE),
     "custom": (_SUCCESS,),
 }
