@@ -50,7 +50,6 @@ def _gauge(labels: tuple[str, ...], text: str) -> Family:
 FAMILIES: Mapping[str, Family] = {
     "datalake_probe_state": _gauge(CELL, f"State of a cell after all judges: {_VALUES}"),
     "datalake_probe_success": _gauge(CELL, "1 where the last run that measured the cell found it good, else 0."),
-    "datalake_probe_success_ratio": _gauge(CELL, "Good runs among those that measured the cell in its window, 0 to 1."),
     "datalake_probe_runs_total": Family("counter", (*CELL, "result"), "Runs of a cell: ok, bad, skipped or unknown."),
     "datalake_probe_failures_total": Family("counter", (*PROBE, "reason"), "Results of cells that were not good."),
     "datalake_probe_operation_duration_seconds": _gauge((*CELL, "operation"), "Duration in the last run."),

@@ -22,7 +22,6 @@ _REASON = re.compile("[A-Z][A-Za-z]{0,62}")
 _OWN_FAMILY = {
     "throughput_bytes_per_second": "datalake_probe_throughput_bytes_per_second",
     "warm_speedup_ratio": "datalake_cache_warm_speedup_ratio",
-    "success_ratio": "datalake_probe_success_ratio",
 }
 """Measurements that are a family of their own."""
 

@@ -63,7 +63,7 @@ def test_states_successes_and_counters_of_cells() -> None:
 def test_measurements_find_their_family_and_nothing_else_becomes_a_label() -> None:
     measured = {
         "seconds": "1.5", "stat_seconds": "0.25", "tls_days_left": "10", "warm_speedup_ratio": "3",
-        "success_ratio": "0.9", "http_status": "200", "Bad Name": "1", "words": "many",
+        "http_status": "200", "Bad Name": "1", "words": "many",
     }  # fmt: skip
     probe = body("web", {"http": {"targets": []}}, [cell("www", measurements=measured)])
     assert found(probe, "datalake_probe_operation_duration_seconds") == {
@@ -71,7 +71,6 @@ def test_measurements_find_their_family_and_nothing_else_becomes_a_label() -> No
     }  # fmt: skip
     assert found(probe, "datalake_probe_certificate_expiry_timestamp_seconds") == {("www", "", ""): NIGHT + 10 * 86400}
     assert found(probe, "datalake_cache_warm_speedup_ratio") == {("www", "", ""): 3}
-    assert found(probe, "datalake_probe_success_ratio") == {("www", "", ""): 0.9}
     assert found(probe, "datalake_probe_measurement") == {("www", "", "", "http_status"): 200}
 
 
