@@ -107,7 +107,7 @@ def _broken_rules(value: Any, path: str) -> Iterator[Problem]:
     if isinstance(value, Model):
         for rule in value.rules:
             if rule.broken_by(value):
-                yield Problem((path + rule.at).removeprefix("."), rule.message, rule.mend)
+                yield Problem((path + rule.at).removeprefix("."), rule.message, rule.mend_of(value))
         for name, info in type(value).model_fields.items():
             yield from _broken_rules(getattr(value, name), f"{path}.{info.alias or name}")
     elif isinstance(value, tuple):
@@ -123,8 +123,10 @@ def _problem(model: type[Model], error: ErrorDetails) -> Problem:
         return Problem(path + context.get("path", ""), context["message"], context.get("mend", ""))
     message = _PATTERNS.get(context.get("pattern", "")) or _message(error["type"], context) or error["msg"]
     sentence = first_sentence(describe(model, location))
-    mend = (f"add it: {sentence}" if sentence else "add it") if error["type"] == "missing" else ""
-    return Problem(path, message, mend)
+    if error["type"] == "missing":
+        return Problem(path, message, f"add it: {sentence}" if sentence else "add it")
+    unquoted = error["type"] == "string_type" and isinstance(error["input"], int | float)
+    return Problem(path, message, "put it in quotes" if unquoted else "")
 
 
 def _message(error: str, context: Mapping[str, Any]) -> str:

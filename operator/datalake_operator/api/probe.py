@@ -1,5 +1,6 @@
 """QoSProbe: measures one quality of the data lake again and again, and says how it is."""
 
+from collections.abc import Iterable
 from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
 from pydantic import Field
@@ -75,10 +76,18 @@ def _names(spec: Any, access: str | None = None) -> set[str]:
     return {endpoint.name for endpoint in spec.endpoints if access in (None, endpoint.access)}
 
 
+def _missing(names: Iterable[str], spec: Any) -> str:
+    missing = sorted(set(names) - _names(spec))
+    return f"not there: {', '.join(missing[:5])}{', ...' if len(missing) > 5 else ''}"
+
+
 def _known(field: str, members: str, at: str) -> Any:
     def holds(spec: Any) -> bool:
         check = getattr(spec, field)
         return check is None or set(getattr(check, members)) <= _names(spec)
+
+    def hint(spec: Any) -> str:
+        return _missing(getattr(getattr(spec, field), members), spec)
 
     return rule(
         f"!has(self.{field}) || self.{field}.{members}.all(n, self.endpoints.exists(e, e.name == n))",
@@ -86,6 +95,7 @@ def _known(field: str, members: str, at: str) -> Any:
         holds,
         mend="add the endpoint or correct the name",
         at=at,
+        hint=hint,
     )
 
 
@@ -99,16 +109,18 @@ _WRITABLE = rule(
 )
 
 
+def _excluded(spec: Any) -> set[str]:
+    return {end for pair in spec.transfer.exclude for end in (pair.source, pair.destination)}
+
+
 _EXCLUDED = rule(
     "!has(self.transfer) || self.transfer.exclude.all(p, self.endpoints.exists(e, e.name == p.source) && "
     "self.endpoints.exists(e, e.name == p.destination))",
     "names what is not in spec.endpoints",
-    lambda spec: (
-        spec.transfer is None
-        or {end for p in spec.transfer.exclude for end in (p.source, p.destination)} <= _names(spec)
-    ),
+    lambda spec: spec.transfer is None or _excluded(spec) <= _names(spec),
     mend="add the endpoint or correct the name",
     at=".transfer.exclude",
+    hint=lambda spec: _missing(_excluded(spec), spec),
 )
 
 _ZONED = rule(

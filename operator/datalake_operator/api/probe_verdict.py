@@ -22,7 +22,11 @@ from datalake_operator.api.rules import duration_range, exactly_one_of, matching
 Decimal: TypeAlias = Annotated[
     str,
     Field(max_length=20),
-    matching(r"-?[0-9]+(\.[0-9]+)?", "must be a decimal number as text", mend='e.g. "0.90"'),
+    matching(
+        r"-?[0-9]+(\.[0-9]+)?",
+        "must be a decimal number as text",
+        mend='write it in quotes and without unit, e.g. "0.90"',
+    ),
 ]
 
 

@@ -59,12 +59,16 @@ class Rule:
         except (ValueError, ArithmeticError):
             return True
 
+    def mend_of(self, value: Any) -> str:
+        """What to do about a value that breaks the rule."""
+        hint = self.hint(value) if self.hint else ""
+        return f"{self.mend}; {hint}" if hint else self.mend
+
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         def check(value: Any) -> Any:
             if self.broken_by(value):
-                hint = self.hint(value) if self.hint else ""
-                mend = f"{self.mend}; {hint}" if hint else self.mend
-                raise PydanticCustomError("rule", "{message}", {"message": self.message, "mend": mend})
+                context = {"message": self.message, "mend": self.mend_of(value)}
+                raise PydanticCustomError("rule", "{message}", context)
             return value
 
         return core_schema.no_info_after_validator_function(check, handler(source))
@@ -77,10 +81,16 @@ class Rule:
 
 
 def rule(
-    expression: str, message: str, holds: Callable[[Any], bool] | None = None, *, mend: str = "", at: str = ""
+    expression: str,
+    message: str,
+    holds: Callable[[Any], bool] | None = None,
+    *,
+    mend: str = "",
+    at: str = "",
+    hint: Callable[[Any], str] | None = None,
 ) -> Rule:
     """Return a `Rule`; see there for the arguments."""
-    return Rule(expression, message, mend, holds, at)
+    return Rule(expression, message, mend, holds, at, hint)
 
 
 def check(message: str, holds: Callable[[Any], bool], *, mend: str, hint: Callable[[Any], str] | None = None) -> Rule:

@@ -154,14 +154,14 @@ def _simulated(timing: Schedule, groups: int, sizes: tuple[int, ...]) -> tuple[i
 
 
 def _too_much(timing: Schedule, sizes: tuple[int, ...], most: int) -> Refused:
-    once = sum(sizes)
+    once, moved = sum(sizes), f"all {len(sizes)} pairs move" if len(sizes) > 1 else "the pair moves"
     turn, enough = once / most * DAY, once
     every = f"every {in_time(turn)}"
     if turn <= SLOWEST_TURN:
         every, enough = "less than once a day by this schedule", once * timing.runs_a_day
     return Refused(
         ProbeRefusal.BUDGET_IMPOSSIBLE,
-        f"spec.transfer.maxBytesPerDay: all {len(sizes)} pairs move {in_bytes(once)} in each of {timing.runs_a_day} "
+        f"spec.transfer.maxBytesPerDay: {moved} {in_bytes(once)} in each of {timing.runs_a_day} "
         f"runs a day, so with {in_bytes(most)} a day each pair would have its turn {every}, and "
         f"{in_time(SLOWEST_TURN)} is the most; write {in_bytes(enough)} or more, or a smaller "
         "spec.transfer.payload.size, or test fewer pairs",

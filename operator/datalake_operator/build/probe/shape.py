@@ -140,10 +140,11 @@ def _check_protocols(spec: QoSProbeSpec) -> None:
             "it, or leave it out",
         )
     if spec.transfer and not pairs(spec):
+        same = "http, https or davs with mode Push" if spec.transfer.mode == "Push" else "the same protocol"
         raise Refused(
             ProbeRefusal.INVALID_SPEC,
             "spec.transfer: there is no pair to test; name other destinations than sources, exclude fewer, or give "
-            "both ends a URL of the same protocol",
+            f"both ends a URL of {same}",
         )
 
 

@@ -44,7 +44,7 @@ def test_files_that_are_read_only_count_with_their_own_size() -> None:
         {**tape, "urls": [{"protocol": "root", "url": "root://t.example.org"}]},
         {"name": "D", "site": "D", "urls": [{"protocol": "root", "url": "root://d.example.org//probe"}]},
     ]
-    with pytest.raises(Refused, match="move 1Ti in each of 96 runs a day") as caught:
+    with pytest.raises(Refused, match="the pair moves 1Ti in each of 96 runs a day") as caught:
         budget.rotation(made(endpoints=ends, transfer={"sources": ["T"], "destinations": ["D"]}))
     assert caught.value.reason == "BudgetImpossible"
 
