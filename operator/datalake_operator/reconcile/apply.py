@@ -2,17 +2,15 @@
 
 import json
 import logging
-import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
-from datalake_operator.build.generated import GENERATED
 from datalake_operator.build.labels import belongs_to
 from datalake_operator.kube.errors import ApiError, Conflict, Forbidden, Invalid, NotFound
 from datalake_operator.kube.references import Reference
 from datalake_operator.kube.resource import CLAIMS, CONFIG_MAPS, CRON_JOBS, JOBS, PODS, SECRETS, Resource, of
 from datalake_operator.kube.session import Api
-from datalake_operator.reconcile import growth
+from datalake_operator.reconcile import growth, passwords
 from datalake_operator.reconcile.children import Children
 from datalake_operator.reconcile.compare import applied_hash, is_current, manifest_hash, replicas_as_found, with_hash
 from datalake_operator.reconcile.kind import Key, Manifest
@@ -24,9 +22,6 @@ log = logging.getLogger(__name__)
 _KEPT = (CLAIMS, SECRETS)
 """Kinds that are never pruned, outlive their resource where it says so, and are used again where they carry our labels:
 data, and the passwords without which it is of no use."""
-
-_PASSWORD_BYTES = 32
-"""Random bytes of each value that we make up; 43 characters of the URL-safe alphabet."""
 
 
 class Applier:
@@ -48,7 +43,7 @@ class Applier:
         await growth.ask(self._api, self._children, key, desired)
         confirmed = False
         for whole in desired:
-            manifest = _without_values(whole)
+            manifest = passwords.without_values(whole)
             resource, name = of(manifest), manifest["metadata"]["name"]
             live = self._children.get(resource, key.namespace, name)
             if live is None:
@@ -69,7 +64,7 @@ class Applier:
     async def _create(self, key: Key, secret: Manifest) -> Manifest:
         """Create a Secret with new passwords, and return it; one that was made meanwhile is read and used as it is."""
         try:
-            return await self._children.create(key, _filled(secret))
+            return await self._children.create(key, passwords.filled(secret))
         except Conflict:
             return await self._api.get(SECRETS, key.namespace, secret["metadata"]["name"])
 
@@ -267,22 +262,6 @@ class Applier:
                 f"untouched: delete or rename it, or choose another name for the {key.kind}"
             )
         raise Taken(reason, message, reference)
-
-
-def _without_values(manifest: Manifest) -> Manifest:
-    """A manifest as it is applied: the values of a Secret stand in its first write only, which is no apply."""
-    if of(manifest) != SECRETS:
-        return manifest
-    return {part: value for part, value in manifest.items() if part not in ("data", "stringData")}
-
-
-def _filled(secret: Manifest) -> Manifest:
-    """A Secret for its first write, with random values where they shall be made up."""
-    values = {
-        name: secrets.token_urlsafe(_PASSWORD_BYTES) if value == GENERATED else value
-        for name, value in secret["stringData"].items()
-    }
-    return {**with_hash(_without_values(secret)), "stringData": values}
 
 
 def _pinned(manifest: Manifest, live: Manifest | None) -> Manifest:
