@@ -10,9 +10,9 @@ from datalake_operator.build.probe import targets
 from datalake_operator.build.refused import Refused
 from datalake_operator.web import words
 from datalake_operator.web.bodies import Body
-from datalake_operator.web.commands import Check, Command, commands
+from datalake_operator.web.commands import Check, commands
 from datalake_operator.web.planned import planned
-from datalake_operator.web.probe import present, read, type_of
+from datalake_operator.web.probe import OF_STORAGE, present, read, type_of
 from datalake_operator.web.runs import runs
 from datalake_operator.web.thresholds import rules
 
@@ -58,31 +58,37 @@ def _parts(body: Body, check: Check, find: Find) -> Iterable[dict[str, Any]]:
         return
     probe, resolved = _model(body, find)
     names = (check.source, check.destination) if check.destination else (check.source,)
-    kind = type_of(body["spec"])
     for cell in cells:
-        protocol = cell.get("protocol")
-        by_hand: list[Command] = []
+        told = _told(body, cell)
         if probe is not None:
-            by_hand = commands(probe, Check(check.source, check.destination, protocol), resolved)
-        state, reason = words.known(cell.get("state")), cell.get("reason")
-        yield present(
-            probe=body["metadata"]["name"],
-            type=kind,
-            protocol=protocol,
-            state=state,
-            reason=reason,
-            words=words.meaning(state, reason),
-            advice=words.advice(reason),
-            since=cell.get("since"),
-            runs=runs(cell, body["status"]),
-            measurements=[
-                {"name": words.label(one["name"]), "value": words.figure(one["name"], one["value"])}
-                for one in cell.get("measurements", ())
-            ],
-            rules=rules(probe, kind, body["status"]) if probe is not None else [],
-            planned=planned(probe, names, body["status"]) if probe is not None and state == "maintenance" else [],
-            commands=by_hand,
-        )
+            told["commands"] = commands(probe, Check(check.source, check.destination, cell.get("protocol")), resolved)
+            told["rules"] = rules(probe, told["type"], body["status"])
+            if told["state"] == "maintenance":
+                told["planned"] = planned(probe, names, body["status"])
+        yield told
+
+
+def _told(body: Body, cell: Mapping[str, Any]) -> dict[str, Any]:
+    """Give what status alone says of a cell."""
+    state, reason = words.known(cell.get("state")), cell.get("reason")
+    return present(
+        probe=body["metadata"]["name"],
+        type=type_of(body["spec"]),
+        protocol=cell.get("protocol"),
+        state=state,
+        reason=reason,
+        words=words.meaning(state, reason),
+        advice=words.advice(reason),
+        since=cell.get("since"),
+        runs=runs(cell, body["status"]),
+        measurements=[
+            {"name": words.label(one["name"]), "value": words.figure(one["name"], one["value"])}
+            for one in cell.get("measurements", ())
+        ],
+        rules=[],
+        planned=[],
+        commands=[],
+    )
 
 
 def _model(body: Body, find: Find) -> tuple[QoSProbe | None, targets.Targets]:
@@ -103,6 +109,7 @@ def _blamed(bodies: Iterable[Body], name: str) -> list[dict[str, Any]]:
     return [
         {**one, "probe": body["metadata"]["name"], "words": words.meaning(one["state"], one.get("reason"))}
         for body in bodies
+        if type_of(body["spec"]) in OF_STORAGE
         for one in read(body).blamed
         if one["name"] == name
     ]

@@ -14,6 +14,9 @@ _FIRST = ("transfer", "storage", "cache", "rucio", "http", "tcp")
 TYPES = (*_FIRST, *(kind for kind in probe_verdict.TYPES if kind not in _FIRST))
 """What a probe can be, in the order of the page; exactly one of these is in its spec."""
 
+OF_STORAGE = ("transfer", "storage")
+"""Types whose endpoints are blamed; what others measure are single targets, which are told by their checks."""
+
 _STALE = 2.5
 """Gaps of the schedule after which a result is not believed: the default of spec.policy.staleAfter."""
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from datalake_operator.web import words
-from datalake_operator.web.probe import Probe, present
+from datalake_operator.web.probe import OF_STORAGE, Probe, present
 
 Row = Mapping[str, Any]
 
@@ -68,7 +68,7 @@ def _of_endpoints(probe: Probe) -> Iterator[dict[str, Any]]:
 
 def _blamed(probe: Probe) -> Iterator[Mapping[str, Any]]:
     """Give the endpoints of storage; single targets of other probes are told as checks, with their protocols."""
-    return iter(probe.blamed if probe.type in ("storage", "transfer") else ())
+    return iter(probe.blamed if probe.type in OF_STORAGE else ())
 
 
 def _of_cells(probe: Probe) -> Iterator[dict[str, Any]]:

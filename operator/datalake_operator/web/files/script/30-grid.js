@@ -131,7 +131,8 @@ function fillCell(grid, at, cell) {
   const parts = el("div", { class: "parts", "aria-hidden": "true" });
   for (const part of cell.parts) {
     const made = el("span", { class: "part", "data-state": part.state }, STATES[part.state].symbol);
-    if (at.size !== "dense") made.append(el("span", {}, part.protocol || part.probe));
+    const twin = cell.parts.some((other) => other !== part && other.protocol === part.protocol); // of another probe
+    if (at.size !== "dense") made.append(el("span", {}, [part.protocol, twin || !part.protocol ? part.probe : ""].filter(Boolean).join(" ")));
     if (at.size === "roomy") made.append(el("span", { class: "word" }, part.state === "ok" ? part.figure || "ok" : STATES[part.state].word));
     parts.append(made);
   }
