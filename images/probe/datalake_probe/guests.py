@@ -111,12 +111,15 @@ class Guest:
             self.delete(path, DISCARD_SECONDS)
 
     def remove_leftovers(self, seconds: float, keep: str = "") -> list[str]:
-        """Delete what a killed run has left, in this folder only, but for one path; returns what is gone."""
-        gone = []
-        for entry in self.files.entries(self.folder, seconds):
-            path = f"{self.folder}/{entry.name}"
-            if path != keep and self._is_leftover(entry):
-                with contextlib.suppress(Bad):
+        """Delete what a killed run has left, in this folder only, but for one path; returns what is gone.
+
+        It is no part of any measurement: what fails is left to the next run.
+        """
+        gone: list[str] = []
+        with contextlib.suppress(Stopped):
+            for entry in self.files.entries(self.folder, seconds):
+                path = f"{self.folder}/{entry.name}"
+                if path != keep and self._is_leftover(entry):
                     self.delete(path, seconds)
                     gone.append(path)
         if gone:

@@ -65,6 +65,8 @@ class _Operations:
                 self._with_own_file()
             else:
                 self._with_known_file()
+        if "Write" in self._wanted:
+            self._guest.remove_leftovers(small(self._run))
         if self._moving:
             self._m["throughput_bytes_per_second"] = self._moved / self._moving
 
@@ -90,7 +92,6 @@ class _Operations:
             self._look_at(path, Content(payload.size, payload.adler32))
             with timed(self._m, "delete_seconds"):
                 self._guest.delete(path, small(self._run))
-        self._guest.remove_leftovers(small(self._run))
 
     def _with_known_file(self) -> None:
         known = self._endpoint.read_file

@@ -23,6 +23,9 @@ from datalake_probe.xrootd import Xrootd
 ALONE_AT_ONCE = 16
 """Endpoints that are checked alone at the same time."""
 
+COPYING = 0.9
+"""Part of the time that is left which may pass with copying; the rest is for looking at what came, and tidying up."""
+
 _OF_PAIR: Mapping[Result, Result] = {"bad": "skipped", "skipped": "skipped", "unknown": "unknown"}
 """Result of a pair by that of its end that is not ok."""
 
@@ -116,7 +119,7 @@ class _Mesh:
         source = alone.files_of(self._run, ends[link.source], link.protocol)
         guest = guest_of(self._run, ends[link.destination], link.protocol)
         target = guest.new_path()
-        seconds = self._run.deadline.step(slots.share(self._run.deadline.left()))
+        seconds = self._run.deadline.step(slots.share(COPYING * self._run.deadline.left()))
         try:
             with alone.timed(measurements, "seconds"), guest.slow_or_still(target):
                 _third_party(self._section["mode"], source, path, guest.files, target, seconds)

@@ -1,11 +1,23 @@
 """Third-party copies between real servers: who is sound, who is blamed, and what is left behind."""
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests.support.storage_lab import FOLDER, Envelope, Origin, StorageLab, all_pairs, storage_lab, transfer
+from datalake_probe.payload import Payload
+from tests.support.storage_lab import (
+    FOLDER,
+    TOOLS,
+    Envelope,
+    Origin,
+    StorageLab,
+    all_pairs,
+    storage,
+    storage_lab,
+    transfer,
+)
 
 LIAR = "/etc/xcache/liar"
 SOUND = [Origin("a", 1), Origin("b", 2), Origin("c", 3)]
@@ -18,6 +30,7 @@ BROKEN = {
 NEARLY_FULL = Origin("nearly-full", 7, size="256k")
 NO_TPC = Origin("no-tpc", 8, tpc=False)
 DOWN = Origin("down", 9)
+SLOW = Origin("slow", 10, extra="xrootd.fslib throttle default\nthrottle.throttle data 600k\n")
 PROTOCOLS = ["root", "http"]
 
 
@@ -32,8 +45,9 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StorageLab]:
 
 def run(opened: StorageLab, origins: list[Origin], pairs: list[list[Any]] | None = None, **values: Any) -> Envelope:
     pairs = pairs or all_pairs([origin.name for origin in origins], PROTOCOLS)
-    plan = opened.plan("transfer", [origin.endpoint() for origin in origins], transfer(pairs, **values))
-    return opened.run(plan)
+    deadline = values.pop("deadlineSeconds", 60)
+    endpoints = [origin.endpoint() for origin in origins]
+    return opened.run(opened.plan("transfer", endpoints, transfer(pairs, **values), deadlineSeconds=deadline))
 
 
 def alone(origins: list[Origin]) -> dict[str, str]:
@@ -98,3 +112,65 @@ def test_a_source_without_third_party_copy(opened: StorageLab) -> None:
     pairs = [["no-tpc", "a", ["root"]]]
     found = run(opened, [NO_TPC, SOUND[0]], pairs)
     assert found.cells() == {"no-tpc/root": "ok", "a/root": "ok"} | linked(pairs, "bad/NoThirdPartyCopy"), found.log
+
+
+def test_a_server_that_hangs_costs_its_own_pairs_and_the_run_ends_in_time(opened: StorageLab) -> None:
+    opened.lab.signal("/etc/xcache/c.cfg", "STOP")
+    try:
+        begun = time.monotonic()
+        found = run(opened, SOUND, None, deadlineSeconds=30)
+        assert time.monotonic() - begun < 40
+    finally:
+        opened.lab.signal("/etc/xcache/c.cfg", "CONT")
+    expected = {
+        name: "ok" if "c" not in name.split("/")[:-1] else "skipped/Timeout"
+        for name in linked(all_pairs(["a", "b", "c"], PROTOCOLS))
+    }
+    assert found.cells() == alone(SOUND[:2]) | expected | {"c/root": "bad/Timeout", "c/http": "bad/Timeout"}, found.log
+    assert set(run(opened, SOUND).cells().values()) == {"ok"}  # mended ends green
+
+
+def test_pairs_that_are_too_slow_do_not_cost_the_others(opened: StorageLab) -> None:
+    opened.start(SLOW)
+    size = 3 * 2**20
+    pairs = [["slow", "a", PROTOCOLS], ["slow", "b", PROTOCOLS], ["a", "b", ["http"]], ["b", "a", ["http"]]]
+    found = run(opened, [*SOUND[:2], SLOW], pairs, size=size)
+    assert set(found.cells().values()) == {"ok"}, found.log  # in a minute there is time, and the seed stays
+    assert found.measured("slow/a/http")["throughput_bytes_per_second"] < 10**6
+    found = run(opened, [*SOUND[:2], SLOW], pairs, size=size, deadlineSeconds=20, maxConcurrent=1)
+    outcomes = {name: value for name, value in found.cells().items() if name.count("/") == 2}
+    # Slow where bytes were seen to come; servers of the same speed that write late look as if they stood still.
+    slow = {name: outcomes.pop(name) for name in linked(pairs[:2])}
+    assert set(slow.values()) <= {"bad/Slow", "bad/Timeout"}, found.log
+    assert outcomes == linked(pairs[2:]), found.log
+    assert left_behind(opened) == []
+
+
+def test_pods_of_an_indexed_job_make_one_mesh(opened: StorageLab) -> None:
+    pairs = all_pairs(["a", "b", "c"], ["http"])
+    section = transfer(pairs, indexed=True)
+    plan = opened.plan("transfer", [origin.endpoint() for origin in SOUND], section)
+    parts = [opened.run(plan, "mesh-29662980", JOB_COMPLETION_INDEX=str(index)) for index in range(3)]
+    assert [part.body["index"] for part in parts] == [0, 1, 2]
+    found = [cell for part in parts for cell in part.cells().items()]
+    assert len(found) == len(dict(found))
+    assert dict(found) == {f"{name}/http": "ok" for name in "abc"} | linked(pairs)
+
+
+def test_an_endpoint_that_is_read_only_by_intent_is_read_and_copied_from(opened: StorageLab) -> None:
+    content = Payload("known", 300_000)
+    path = "/origin/read-only/probe/x/data/known"
+    code = f"import sys; sys.path.insert(0, '{TOOLS}')\nfrom datalake_probe.payload import Payload\n"
+    code += f"open('{path}', 'wb').writelines(Payload('known', 300000).chunks())"
+    opened.root(f'mkdir -p {path.rpartition("/")[0]}; python3 -c "{code}"; chown -R 10940:10940 /origin/read-only')
+    known = {"path": "data/known", "size": content.size, "adler32": content.adler32}
+    only = next(origin for origin in BROKEN if origin.name == "read-only")
+    endpoints = [only.endpoint(access="ReadOnly", readFile=known), SOUND[0].endpoint()]
+    pairs = [["read-only", "a", PROTOCOLS]]
+    found = opened.run(opened.plan("transfer", endpoints, transfer(pairs)))
+    assert found.cells() == alone([only, SOUND[0]]) | linked(pairs), found.log
+    found = opened.run(opened.plan("storage", endpoints[:1], storage(["read-only"])))
+    assert found.cells() == {"read-only/root": "ok", "read-only/http": "ok"}, found.log
+    endpoints[0]["readFile"] = known | {"adler32": "00000001"}
+    found = opened.run(opened.plan("storage", endpoints[:1], storage(["read-only"])))
+    assert set(found.cells().values()) == {"bad/ChecksumMismatch"}
