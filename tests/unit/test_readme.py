@@ -13,9 +13,14 @@ def test_every_file_it_leads_to_is_there() -> None:
     assert [target for target in targets if not (ROOT / target).exists()] == []
 
 
-def test_its_first_cache_and_rucio_are_the_examples() -> None:
+def test_its_first_cache_rucio_and_grid_are_the_examples() -> None:
     blocks = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
-    assert blocks == [(ROOT / "examples" / f"{name}-minimal.yaml").read_text() for name in ("xcache", "rucio")]
+    assert blocks == [(ROOT / "examples" / f"{name}-minimal.yaml").read_text() for name in ("xcache", "rucio", "probe")]
+
+
+def test_it_names_an_example_of_each_type_of_probe() -> None:
+    examples = {path.name for path in (ROOT / "examples").glob("probe-*.yaml")}
+    assert examples - set(re.findall(r"examples/(probe-[a-z]+\.yaml)", README)) == {"probe-transfer.yaml"}  # as minimal
 
 
 def test_every_target_it_names_is_in_the_makefile() -> None:

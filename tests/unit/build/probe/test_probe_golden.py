@@ -61,7 +61,7 @@ def test_every_example_is_valid_and_served(example: Path) -> None:
 
 def test_there_is_an_example_of_each_type_and_one_of_a_mesh() -> None:
     types = set(SCHEMA["properties"]["type"]["enum"])
-    assert {path.name for path in EXAMPLES} == {f"probe-{name}.yaml" for name in (*types, "mesh")}
+    assert {path.name for path in EXAMPLES} == {f"probe-{name}.yaml" for name in (*types, "mesh", "minimal")}
     assert {plan(path)["type"] for path in EXAMPLES} == types
 
 
