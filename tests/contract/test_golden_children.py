@@ -11,7 +11,9 @@ from tests.support.client import Client, Object
 from tests.support.operator import ROOT
 
 CASES = sorted(
-    case for kind in ("qosprobe", "rucioserver", "xcachenode") for case in (ROOT / "tests/golden" / kind).glob("*/output.yaml")
+    case
+    for kind in ("qosprobe", "rucioserver", "xcachenode")
+    for case in (ROOT / "tests/golden" / kind).glob("*/output.yaml")
 )
 NAMES = [f"{case.parent.parent.name}-{case.parent.name}" for case in CASES]
 

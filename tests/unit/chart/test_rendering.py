@@ -75,11 +75,12 @@ def test_one_registry_serves_all_images_and_a_digest_wins_over_a_tag(helm: Helm)
     container = only(documents, "Deployment")["spec"]["template"]["spec"]["containers"][0]
     assert container["image"] == f"registry.example:5000/mirror/projectescape/datalake-operator@{digest}"
     images = {entry["name"]: entry["value"] for entry in container["env"] if entry["name"].endswith("_IMAGE")}
+    mirror = "registry.example:5000/mirror/projectescape"
     assert images == {
-        "DATALAKE_XCACHE_IMAGE": "registry.example:5000/mirror/projectescape/datalake-xcache:5.8.1-1",
-        "DATALAKE_RUCIO_IMAGE": "registry.example:5000/mirror/projectescape/datalake-rucio",
-        "DATALAKE_POSTGRES_IMAGE": "registry.example:5000/mirror/projectescape/datalake-postgres:17",
-        "DATALAKE_PROBE_IMAGE": f"registry.example:5000/mirror/projectescape/datalake-probe:{datalake_operator.__version__}",
+        "DATALAKE_XCACHE_IMAGE": f"{mirror}/datalake-xcache:5.8.1-1",
+        "DATALAKE_RUCIO_IMAGE": f"{mirror}/datalake-rucio",
+        "DATALAKE_POSTGRES_IMAGE": f"{mirror}/datalake-postgres:17",
+        "DATALAKE_PROBE_IMAGE": f"{mirror}/datalake-probe:{datalake_operator.__version__}",
     }
 
 
