@@ -83,7 +83,7 @@ def test_a_map_that_is_not_there_is_not_told_here() -> None:
 def test_a_slip_in_a_name_is_told_since_it_would_excuse_nobody() -> None:
     """Not in an entry that is over, and not in a list that serves other probes too."""
     url = {"protocol": "root", "url": "root://d.example.org//probe"}
-    spec = {"tcp": None, "endpoints": [{"name": "SITE-A-DISK", "site": "SITE-A", "urls": [url]}]}
+    spec: dict[str, Any] = {"tcp": None, "endpoints": [{"name": "SITE-A-DISK", "site": "SITE-A", "urls": [url]}]}
     spec |= {"storage": {"endpoints": ["SITE-A-DISK"]}}
     wrong: dict[str, Any] = {"name": "w", "from": "2026-11-25T08:00:00Z", "endpoints": ["site-a-disk"], "sites": ["X"]}
     entries = [wrong | {"to": "2026-11-25T14:00:00Z"}, wrong | {"name": "past", "to": "2026-11-25T12:00:00Z"}]
