@@ -76,7 +76,6 @@ def check(run: Run, endpoint: Endpoint, guest: Guest, measurements: dict[str, fl
         greet(run, guest.files, measurements)
         if endpoint.writable:
             guest.files.make_folder(guest.folder, small(run))
-            guest.files.stat(guest.folder, small(run))
             _write_and_read(run, guest)
         elif endpoint.read_file:
             found = guest.files.stat(endpoint.read_file.path, small(run))

@@ -106,9 +106,9 @@ class _Mesh:
         if not _is_there(guest, path, content.size, small(self._run)):
             guest.write(path, payload, large(self._run))
         try:
-            guest.verify(path, content, large(self._run))
+            guest.verify_sum(path, content, large(self._run))
         except Bad as bad:
-            if bad.reason in (Reason.SIZE_MISMATCH, Reason.CHECKSUM_MISMATCH):
+            if bad.reason is Reason.CHECKSUM_MISMATCH:
                 guest.discard(path)  # the next run makes another
             raise
         return path, content
@@ -148,3 +148,5 @@ def _third_party(mode: str, source: Files, path: str, destination: Files, target
             source.copy(path, seconds, destination=destination.url(target))
         else:
             destination.copy(target, seconds, source=source.url(path))
+    else:
+        raise Bad(Reason.NO_THIRD_PARTY_COPY, "not between different protocols")

@@ -169,4 +169,6 @@ def test_storage_that_still_moves_bytes_when_its_time_is_over_is_slow(opened: St
     opened.start(THROTTLED)
     plan = opened.plan("storage", [THROTTLED.endpoint()], storage(["throttled"], 8 * 2**20), deadlineSeconds=20)
     found = opened.run(plan)
-    assert found.cells() == {"throttled/root": "bad/Slow", "throttled/http": "bad/Slow"}, found.log
+    assert found.cells()["throttled/root"] == "bad/Slow", found.log
+    # XRootD's HTTP may have taken away by then what it had.
+    assert found.cells()["throttled/http"] in ("bad/Slow", "bad/Timeout"), found.log
