@@ -25,6 +25,8 @@ _LONGEST = 256 * 1024
 _MOST = 1000
 """Entries of a list that are looked at."""
 
+_FIELDS = tuple(info.alias or name for name, info in Maintenance.model_fields.items())
+
 _TOLD = 3
 """Mistakes that a message names; the others are counted."""
 
@@ -84,12 +86,13 @@ def misnamed(probe: QoSProbe, cells: Collection[CellKey], now: datetime) -> tupl
 
 
 def _unknown(at: str, names: Collection[str], known: Collection[str], what: str) -> Iterator[str]:
-    for name in names:
-        if name not in known:
-            by_letters = {one.lower(): one for one in sorted(known)}
-            close = difflib.get_close_matches(name.lower(), by_letters, n=1)
-            mend = f"did you mean {by_letters[close[0]]}?" if close else "correct the name"
-            yield f"{at}: {name} is {what}; {mend}"
+    return (f"{at}: {name} is {what}; {_nearest(name, known)}" for name in names if name not in known)
+
+
+def _nearest(name: object, known: Collection[str]) -> str:
+    by_letters = {one.lower(): one for one in sorted(known)}
+    close = difflib.get_close_matches(str(name)[:63].lower(), by_letters, n=1)
+    return f"did you mean {by_letters[close[0]]}?" if close else "correct the name"
 
 
 def told(problems: tuple[str, ...]) -> str:
@@ -98,7 +101,7 @@ def told(problems: tuple[str, ...]) -> str:
     return f"{'; '.join(problems[:_TOLD])}{more}. Entries without a mistake hold, and runs go on"
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=16)
 def _read(text: str) -> Found:
     """Read one list. Cached: all probes of a namespace read the same text, again at each pass."""
     if len(text) > _LONGEST:
@@ -114,10 +117,18 @@ def _read(text: str) -> Found:
     entries: list[Maintenance] = []
     problems: list[str] = []
     for index, item in enumerate(value[:_MOST]):
+        at = f"entry {index + 1}{_called(item)}"
         try:
-            entries.append(validated(Maintenance, item))
+            entry = validated(Maintenance, item)
         except InvalidResource as invalid:
-            problems += [f"entry {index + 1}{_called(item)}: {problem}" for problem in invalid.problems]
+            problems += [f"{at}: {problem}" for problem in invalid.problems]
+            continue
+        strange = [
+            f"{at}: {str(key)[:63]} is not a field; {_nearest(key, _FIELDS)}" for key in item if key not in _FIELDS
+        ]
+        problems += strange
+        if not strange:  # `endpoint` for `endpoints` would excuse everybody, and the API server does not look here
+            entries.append(entry)
     if len(value) > _MOST:
         problems.append(f"has {len(value)} entries, and at most {_MOST} are read; leave out what is over")
     return Found(tuple(entries), tuple(problems))

@@ -46,6 +46,11 @@ BAD: dict[str, tuple[str, str]] = {
     "no end": (json.dumps([{"name": "b", "from": "2026-11-25T08:00:00Z"}]), "entry 1 ('b'): to: is required"),
     "no object": ("- hello", "entry 1: must be an object"),
     "turned round": (json.dumps([GOOD | {"from": GOOD["to"], "to": GOOD["from"]}]), "entry 1 ('a'): to: must be after"),
+    "a field's name": (
+        json.dumps([GOOD | {"site": ["CERN"]}]),
+        "entry 1 ('a'): site is not a field; did you mean sites?",
+    ),
+    "a field": (json.dumps([GOOD | {1: 2}]), "entry 1 ('a'): 1 is not a field; correct the name"),
     "no time": (json.dumps([GOOD | {"to": "tomorrow"}]), "entry 1 ('a'): to:"),
     "too long": ("#" * 300_000, "has 300000 characters"),
     "a tag": ("- !!python/object/apply:os.system ['true']", "is no YAML and no JSON"),
