@@ -17,7 +17,7 @@ DISK = "24Mi"
 """Size of an endpoint's disk."""
 WRONG = "0badc0de"
 """What a server with the fault `checksum` says of every file."""
-SLOW = 40_000
+SLOW = 4_000
 """Bytes a second of a server with the fault `slow`."""
 
 _BASE = f"""all.role server

@@ -35,7 +35,7 @@ def manifests() -> dict[str, Object]:
                 "sources": list(ORIGINS),
                 "destinations": list(ORIGINS),
                 "protocols": ["root", "http"],
-                "payload": {"size": "16Ki"},
+                "payload": {"size": "1Ki"},
                 "maxConcurrent": 20,
                 "maxConcurrentPerEndpoint": 10,
             },
@@ -43,10 +43,10 @@ def manifests() -> dict[str, Object]:
         STORAGE: _probe(
             STORAGE,
             endpoints=[*(_endpoint(name) for name in ORIGINS), _endpoint("A", ONLY_IPV6, ipFamily="IPv6")],
-            storage={"endpoints": [*ORIGINS, ONLY_IPV6], "payload": {"size": "64Ki"}},
+            storage={"endpoints": [*ORIGINS, ONLY_IPV6], "payload": {"size": "16Ki"}},
             trust={"bundles": [{"name": "lake", "configMapKeyRef": {"name": "authority", "key": "ca.pem"}}]},
             thresholds=[
-                {"measurement": "throughput_bytes_per_second", "atLeast": {"warning": "60000", "critical": "50000"}}
+                {"measurement": "throughput_bytes_per_second", "atLeast": {"warning": "8000", "critical": "7000"}}
             ],
         ),
         TCP: _probe(
