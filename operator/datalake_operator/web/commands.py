@@ -258,9 +258,13 @@ def _is_root(url: str) -> bool:
 
 
 def _below(url: str, path: str) -> str:
-    folder = url.rstrip("/")
-    absolute = _is_root(url) and "/" not in folder.partition("://")[2]
-    return f"{folder}{'//' if absolute else '/'}{path.lstrip('/')}"
+    """Give the URL of something in a folder; over root always with two slashes: after one, servers refuse the path."""
+    if not _is_root(url):
+        return f"{url.rstrip('/')}/{path.lstrip('/')}"
+    scheme, _, rest = url.partition("://")
+    server, _, folder = rest.partition("/")
+    parts = (f"{scheme}://{server}/", folder.strip("/"), path.lstrip("/"))
+    return "/".join(part for part in parts if part)
 
 
 def _split(url: str) -> tuple[str, str]:

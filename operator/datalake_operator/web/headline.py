@@ -63,7 +63,8 @@ def _sentence(
     if warnings or unknown:
         told = [words.count(warnings, "warning")] if warnings else []
         told += [f"{words.count(unknown, 'check')} without a fresh result"] if unknown else []
-        return ("warning" if warnings else "unknown"), [{"text": f"Nothing is broken; {' and '.join(told)}."}]
+        calm = "Nothing is broken" if fresh or not probes else "Nothing is known yet"
+        return ("warning" if warnings else "unknown"), [{"text": f"{calm}; {' and '.join(told)}."}]
     return _calm(cells, caches, servers)
 
 

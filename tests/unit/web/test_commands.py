@@ -41,6 +41,12 @@ def test_a_copy_over_root_is_third_party_only() -> None:
     )
 
 
+def test_a_folder_over_root_is_written_with_two_slashes_whatever_its_url_has() -> None:
+    one = {**A, "urls": [{"protocol": "root", "url": "root://a.example.org:1094/data/probe/"}]}
+    found = lines(Check("A", None, "root"), {"storage": {"endpoints": ["A"]}}, one)
+    assert "xrdcp -f /tmp/by-hand root://a.example.org:1094//data/probe/by-hand" in found
+
+
 def test_a_copy_over_http_is_pulled_by_the_destination_or_pushed_by_the_source() -> None:
     check = Check("A", "B", "davs")
     curl = "curl -sS -f -m 600 --capath /etc/grid-security/certificates -X COPY -H 'Overwrite: T' -H "

@@ -121,6 +121,10 @@ def test_the_sentence_at_the_top() -> None:
         "Nothing is known: no check has a fresh result."
     )
     assert told(model(mesh("m", cell("a", "b", state="notrun")))).startswith("No run has ended yet")
+    idle = condition("Ready", "False", "DependencyMissing", "waits for Secret a")
+    assert (
+        told(model(mesh("m", cell("a", "b", state="notrun"), conditions=[idle]))) == "Nothing is known yet; 1 warning."
+    )
     assert told(model(lake.operand("XCacheNode", "c"))) == "Caches and servers are ready; nothing is probed yet."
 
 
