@@ -238,6 +238,7 @@ class QoSProbe(Resource):
             Column("Crit", ".status.summary.critical", "Cells that are critical.", "integer"),
             Column("Last Run", ".status.lastRun.completionTime", "When the last run ended.", "date"),
             AGE,
+            Column("Health", '.status.conditions[?(@.type=="Healthy")].message', "What is broken.", priority=1),
             MESSAGE,
         ),
     )

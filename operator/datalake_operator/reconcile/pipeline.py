@@ -298,8 +298,10 @@ def _validated(kind: Kind[Any], body: Manifest) -> Any:
 def _require_present(found: Mapping[Reference, Manifest | None], lacking: Sequence[str]) -> None:
     missing = sorted(f"{reference.resource.kind} {reference.name}" for reference, live in found.items() if live is None)
     if missing:
+        that = "it" if len(missing) == 1 else "them"
         raise Postponed(
-            f"waits for {', '.join(missing)}: create it in the same namespace", EngineReason.DEPENDENCY_MISSING
+            f"waits for {', '.join(missing)}: create {that} in the same namespace", EngineReason.DEPENDENCY_MISSING
         )
     if lacking:
-        raise Postponed(f"waits for {', '.join(lacking)}: add it", EngineReason.DEPENDENCY_MISSING)
+        that = "it" if len(lacking) == 1 else "them"
+        raise Postponed(f"waits for {', '.join(lacking)}: add {that}", EngineReason.DEPENDENCY_MISSING)

@@ -12,6 +12,7 @@ import yaml
 from datalake_operator.api.core import schemas
 from datalake_operator.api.crd import KINDS, crd
 from datalake_operator.api.parse import parse
+from datalake_operator.api.probe import QoSProbe
 from datalake_operator.api.rules import VALIDATIONS
 from datalake_operator.cli.crds import files
 from tests.support.bad_input import TESTS, minimal
@@ -182,7 +183,8 @@ def test_columns_tell_ready_first_then_facts_then_age(model: Any) -> None:
     narrow = [column["name"] for column in columns if not column.get("priority")]
     assert narrow[0] == "Ready"
     assert narrow[-1] == "Age"
-    assert [column["name"] for column in columns if column.get("priority")] == ["Message"]
+    wide = [column["name"] for column in columns if column.get("priority")]
+    assert wide == (["Health", "Message"] if model is QoSProbe else ["Message"])
 
 
 @each_kind
