@@ -1,1 +1,1 @@
-"""Pure: the result envelope of a probe, windows and streaks, blame. Nothing stands here until probes are served."""
+"""Pure: the result envelope of a probe, windows and streaks, blame."""

@@ -21,6 +21,7 @@ between them proves nothing for either, and in a small mesh nobody would be blam
 """
 
 PROVED = 2
+"""Partners of a small mesh that must be good elsewhere."""
 
 
 @dataclass(frozen=True)
@@ -88,12 +89,12 @@ class _Board:
         self._bad: Counter[tuple[str, Role]] = Counter()
         for key, bad in self._left.items():
             self._add(key, 1, bad)
-        self._good: dict[tuple[str, Role], set[str]] = {}
-        """With whom each endpoint works; explained links still tell."""
+        self._links = links
+        self._good: set[tuple[str, Role]] = set()
+        """Who works with anybody in which role; explained links still tell."""
         for link in links:
             if not link.bad:
-                self._good.setdefault((link.key.source, "source"), set()).add(str(link.key.destination))
-                self._good.setdefault((str(link.key.destination), "destination"), set()).add(link.key.source)
+                self._good |= {(link.key.source, "source"), (str(link.key.destination), "destination")}
 
     def _add(self, key: CellKey, count: int, bad: bool) -> None:
         for side in _sides(key):
@@ -124,9 +125,22 @@ class _Board:
     def _to_blame(self, name: str, role: Role) -> bool:
         links = self._count[name, role]
         if role == "both" or links >= SMALL:
-            return self._share(name, role) > SHARE
-        proved = [partner for partner in self._partners(name, role) if self._good.get(partner, set()) - {name}]
+            return self._share(name, role) > SHARE and self._others_work(name)
+        proved = [partner for partner in self._partners(name, role) if partner in self._good]
         return self._bad[name, role] == links and len(proved) >= PROVED
+
+    def _others_work(self, name: str) -> bool:
+        """Whether a link without an endpoint is good, or there is no such link.
+
+        Where nothing works with anybody, all are alike: whoever is blamed first would be so for its name.
+        """
+        alone = True
+        for link in self._links:
+            if name not in (link.key.source, link.key.destination):
+                alone = False
+                if not link.bad:
+                    return True
+        return alone
 
     def _partners(self, name: str, role: Role) -> list[tuple[str, Role]]:
         """The other end of each link of an endpoint in a role, with the role that it has there."""

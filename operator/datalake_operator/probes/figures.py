@@ -64,5 +64,5 @@ def _bytes(entry: Mapping[str, str]) -> int:
 
 
 def write(value: float) -> str:
-    """A figure as text: whole from a thousand on, otherwise four digits."""
-    return str(round(value)) if abs(value) >= 1000 else f"{value:.4g}"
+    """A figure as text: whole from a thousand on, otherwise four digits, and so what no number of bytes comes to."""
+    return str(round(value)) if 1000 <= abs(value) < 1e18 else f"{value:.4g}"

@@ -7,7 +7,7 @@ either. Without new runs only the clock speaks: results get stale, maintenance b
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from datalake_operator.api.values import parse_time
@@ -26,6 +26,9 @@ from datalake_operator.probes.times import seconds, text
 MAX_OPEN = 256
 """Cells of a custom program that are kept."""
 
+AHEAD = timedelta(hours=1)
+"""Time that clocks may differ: a run is taken in with the operator's at the latest."""
+
 RANK: tuple[State, ...] = ("critical", "warning", "unknown", "notrun", "ok", "maintenance", "skipped")
 """States, worst first: the first one that any cell has is the state of the probe."""
 
@@ -39,7 +42,7 @@ def verdict(watch: Watch, before: Mapping[str, Any], runs: Sequence[Run], now: d
         runs: Runs that have ended, in any order; those of `before.runs` are passed over.
         now: The clock.
     """
-    entries = _entries(before)
+    entries = _entries(before, now)
     new = _new(entries, runs)
     olds = {_key(cell): cell for cell in before.get("cells") or ()}
     keys = _keys(watch, olds, new)
@@ -73,8 +76,14 @@ def _key(cell: Mapping[str, Any]) -> CellKey:
     return CellKey(str(cell.get("source")), cell.get("destination"), cell.get("protocol"))
 
 
-def _entries(before: Mapping[str, Any]) -> list[dict[str, Any]]:
-    return [dict(entry) for entry in before.get("runs") or ()]
+def _entries(before: Mapping[str, Any], now: datetime) -> list[dict[str, Any]]:
+    """The runs of status; none if somebody wrote a time there that is none, or one that would stay fresh for long."""
+    entries = [dict(entry) for entry in before.get("runs") or ()]
+    try:
+        ahead = any(parse_time(entry["time"]) > now + AHEAD for entry in entries)
+    except (ValueError, OverflowError):
+        return []
+    return [] if ahead else entries
 
 
 def _place(run: Run | Mapping[str, Any]) -> tuple[int, str]:

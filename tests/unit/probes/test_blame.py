@@ -6,6 +6,7 @@ import pytest
 
 from datalake_operator.probes.blame import Link, blame
 from datalake_operator.probes.model import CellKey
+from datalake_operator.probes.verdict import verdict
 from tests.unit.probes import lake
 
 
@@ -44,6 +45,8 @@ MANY = "ABCDEFGH"
         (MANY, "A* *A BC", {"A": "both"}),
         (MANY, "A* B* C*", {"A": "source", "B": "source", "C": "source"}),
         (MANY, "AB BC CD DE EF FG GH HA", {}),
+        ("ABCD", "**", {}),  # nothing works: nobody is worse than the others
+        (MANY, "**", {}),
     ],
 )
 def test_the_fewest_that_explain_what_is_red_are_blamed(names: str, bad: str, expected: dict[str, str]) -> None:
@@ -55,6 +58,11 @@ def test_an_endpoint_that_is_down_by_itself_takes_its_links_with_it() -> None:
     found = blame(links("ABCD", "AB CB DB BA BC BD AC"), ["B"])
     assert found.keys() == {"B"}
     assert found["B"].links == frozenset()
+
+
+def test_the_only_source_is_blamed_when_none_of_its_copies_works() -> None:
+    found = blame([Link(CellKey("A", other, "root"), bad=True) for other in "BCDEFG"], ())
+    assert {name: fault.role for name, fault in found.items()} == {"A": "both"}
 
 
 def test_with_few_links_each_partner_must_be_good_elsewhere() -> None:
@@ -125,3 +133,14 @@ def test_an_endpoint_in_maintenance_is_not_blamed_and_blames_nobody() -> None:
         }
     ]
     assert result.healthy[0] == "True"
+
+
+def test_links_to_endpoints_in_maintenance_blame_nobody() -> None:
+    """A and B cannot write to C, which is to blame; once A and B are in maintenance their links prove nothing."""
+    keys = lake.mesh("ABC")
+    samples = {key: lake.bad() if key.destination == "C" else lake.GOOD for key in keys}
+    found = [lake.run(n, samples) for n in range(2)]
+    assert lake.blamed(lake.judged(lake.watch(keys), found)) == {"C": ("destination", "Refused")}
+    covered = lake.watch(keys, maintenance=(lake.window("A", "B", begin=2),))
+    result = verdict(covered, lake.judged(lake.watch(keys), found).fields, (), lake.START + 2 * lake.STEP)
+    assert lake.blamed(result) == {}

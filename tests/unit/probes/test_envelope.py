@@ -233,11 +233,11 @@ def test_the_messages_of_many_pods_make_one_run() -> None:
     assert run.control == {"cluster-dns": True, "api-server": False}
 
 
-def test_a_pod_of_many_without_dns_accuses_nobody() -> None:
+def test_a_pod_of_many_that_sees_nothing_accuses_nobody() -> None:
     """One node is broken: what its pod found is not known, what the others found counts."""
     keys = lake.mesh(("CERN", "PIC"))
-    lost = Message({keys[0]: lake.bad("NameNotFound"), keys[2]: lake.skipped("NameNotFound")}, {"cluster-dns": False})
-    fine = Message({keys[1]: lake.GOOD, keys[3]: lake.GOOD}, {"cluster-dns": True})
+    lost = Message({keys[0]: lake.bad("Unreachable"), keys[2]: lake.skipped("Unreachable")}, {"gateway": False})
+    fine = Message({keys[1]: lake.GOOD, keys[3]: lake.GOOD}, {"gateway": True})
     run = envelope.merge("mesh-1", lake.START, lake.START, {0: lost, 1: fine}, sources=("CERN", "PIC"))
     result = verdict(lake.watch(keys), {}, [run], lake.START)
     assert list(lake.states(result).values()) == ["unknown", "ok", "unknown", "ok"]

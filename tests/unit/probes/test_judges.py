@@ -77,6 +77,18 @@ def test_a_window_of_more_runs_than_are_kept_is_still_whole() -> None:
     assert lake.cell(lake.judged(lake.watch(), later, result.fields))["state"] == "ok"
 
 
+def test_a_recovery_empties_the_window_for_good() -> None:
+    """Every minute: three hours of failures, then mended. Neither they nor the recovery stay among the runs kept."""
+    minute = timedelta(minutes=1)
+    signs = "x" * 180 + "o" * 150
+    found = [replace(one, start=lake.START + n * minute, end=None) for n, one in enumerate(lake.runs(signs))]
+    before = lake.judged(lake.watch(), found[:182])
+    assert lake.cell(before)["state"] == "ok"
+    for one in found[182:]:
+        before = lake.judged(lake.watch(), [one], before.fields)
+        assert lake.cell(before)["state"] == "ok"
+
+
 @pytest.mark.parametrize(("hours", "state"), [(12, "ok"), (47, "critical"), (400, "critical")])
 def test_windows_of_hours_and_of_days(hours: int, state: str) -> None:
     """Four days of coming and going, then a day and a quarter that is good."""
@@ -104,7 +116,9 @@ SPEEDS = lake.watch(limits=(*limits.of("transfer"), Limit(SPEED, at_least=True, 
         ([FAST, SLOW, SLOW], "critical", "Slow"),
         ([SLOW, SLOW, FAST, FAST], "ok", None),
         ([SLOW, SLOW, DULL, DULL], "warning", "Slow"),
+        ([DULL, DULL, FAST], "warning", "Slow"),
         ([DULL, DULL, FAST, FAST], "ok", None),
+        ([SLOW, FAST, SLOW], "ok", None),  # two of three, one spared
         ([SLOW, FAST, SLOW, FAST, SLOW, SLOW, FAST, SLOW], "critical", "Slow"),
     ],
 )
@@ -137,6 +151,11 @@ def test_since_is_when_the_first_of_the_failed_runs_began() -> None:
     assert cell["since"] == "2026-01-01T00:30:00Z"
 
 
+def test_since_stays_as_long_as_the_state() -> None:
+    assert lake.cell(lake.judged(lake.watch(), lake.runs("oooooo")))["since"] == "2026-01-01T00:00:00Z"
+    assert lake.cell(lake.judged(lake.watch(), lake.runs("ooxooo")))["since"] == "2026-01-01T00:30:00Z"
+
+
 def test_since_comes_back_after_a_central_fault() -> None:
     broken = lake.run(5, {lake.ONE: lake.bad()}, control={"cluster-dns": False})
     result = lake.judged(lake.watch(), [*lake.runs("ooxxx"), broken])
@@ -155,6 +174,14 @@ def test_pairs_that_take_turns_have_an_age_of_their_own() -> None:
     assert lake.cell(result, pair)["runs"] == "." * 24
     stale = verdict(rules, result.fields, (), lake.START + timedelta(hours=60))
     assert lake.states(stale)[pair] == "unknown"
+
+
+def test_a_central_fault_leaves_pairs_alone_whose_turn_it_was_not() -> None:
+    there, back = CellKey("CERN", "PIC", "root"), CellKey("PIC", "CERN", "root")
+    rules = lake.watch((there, back), pair_stale_after=timedelta(hours=60))
+    broken = lake.run(1, {there: lake.bad()}, control={"cluster-dns": False})
+    found = [lake.run(0, {there: lake.GOOD, back: lake.GOOD}), broken]
+    assert lake.states(lake.judged(rules, found)) == {there: "unknown", back: "ok"}
 
 
 def test_a_broken_run_leaves_pairs_alone_whose_turn_it_may_not_have_been() -> None:
