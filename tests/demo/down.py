@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 
-from tests.cluster import Cluster, binaries
+from tests.cluster import Cluster, binaries, processes
 from tests.cluster.progress import step
 from tests.demo.kubectl import Kubectl
 from tests.demo.names import NAMESPACE, OPERATOR_NAMESPACE, OWNER, RELEASE
@@ -14,6 +14,7 @@ CRDS = [f"{plural}.datalake.projectescape.eu" for plural in ("qosprobes", "rucio
 
 def down(cluster: Cluster) -> None:
     """Remove the demo's own cluster, or from a given cluster everything that the demo brought there."""
+    processes.end(cluster.run_dir, "page")
     if os.environ.get("KUBECONFIG"):
         clean(cluster, [NAMESPACE], OPERATOR_NAMESPACE)
         return

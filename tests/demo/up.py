@@ -1,4 +1,4 @@
-"""`make demo`: from nothing to a cache that serves and a Rucio that knows what it served."""
+"""`make demo`: from nothing to a cache that serves, a Rucio that knows its files, and a grid that tells the truth."""
 
 from pathlib import Path
 from typing import Any
@@ -8,9 +8,9 @@ import yaml
 from tests.cluster import Cluster, binaries, waiting
 from tests.cluster.errors import ClusterError
 from tests.cluster.progress import duration
-from tests.demo import lake, release
+from tests.demo import grid, lake, release
 from tests.demo.kubectl import Kubectl
-from tests.demo.names import NAMESPACE, OPERATOR_NAMESPACE, RELEASE
+from tests.demo.names import NAMESPACE, OPERATOR_NAMESPACE
 from tests.demo.reads import Read, Traffic, read, served, traffic
 from tests.demo.show import Show, Step, shown
 
@@ -25,7 +25,7 @@ READY_WITHIN = 300  # seconds; on a cluster that pulls images
 
 
 def up(cluster: Cluster) -> None:
-    """Bring up everything, read a file through the cache, register it in a Rucio, and tell what can be done next.
+    """Bring up everything, read a file through the cache, register it in a Rucio, fill a grid, and tell what is next.
 
     Raises:
         ClusterError: Something did not become what it should; the message says what.
@@ -46,12 +46,19 @@ def up(cluster: Cluster) -> None:
         node = await_ready(kubectl, NAMESPACE, name, step)
     _tour(show, kubectl, name, node["status"]["endpoints"])
     rucio = _catalogue(show, kubectl)
-    with show.step("Waiting until the operator has heard of the reads"):
-        waiting.until(lambda: _hits(kubectl, name) is not None, "HITS in status", seconds=60, every=0.5)
+    with show.step(f"kubectl apply --filename {grid.LAKE.relative_to(EXAMPLES.parent)}"):
+        grid.start_lake(kubectl)
+    grid.fill(show, kubectl)
+    page = grid.open_page(cluster)
+    show.text(f"\nThe page with the grid: {page}\n")
+    grid.break_one(show, kubectl)
     show.heading("kubectl get datalake --all-namespaces")
     show.text(kubectl("get", "datalake", "--all-namespaces").rstrip())
     _next(show, cluster, name, rucio, node["status"]["endpoints"])
-    show.text(f"\nThe demo took {duration(show.seconds)}.")
+    show.heading(f"{grid.BROKEN} is broken on purpose. How to mend it, and to see it turn green")
+    show.commands(grid.mending())
+    show.heading(f"The page: {page}")
+    show.text(f"It stays open until `make demo-down`. The demo took {duration(show.seconds)}.")
 
 
 def apply_origin(kubectl: Kubectl) -> None:
@@ -150,16 +157,10 @@ def _catalogue(show: Show, kubectl: Kubectl) -> str:
     return name
 
 
-def _hits(kubectl: Kubectl, name: str) -> int | None:
-    percent: int | None = kubectl.get("xcachenode", name, NAMESPACE)["status"].get("byteHitPercent1h")
-    return percent
-
-
 def _next(show: Show, cluster: Cluster, name: str, rucio: str, endpoints: dict[str, str]) -> None:
     show.heading("What to type next")
     program = shown(binaries.path("kubectl"))
     copy = f"xrdcp --force {endpoints['root']}/{FILE} /tmp/file"
-    service = f"service/{RELEASE} 8081:8080"
     show.commands(
         [
             (f'alias kubectl="{program} --kubeconfig {shown(cluster.kubeconfig)}"', "first this"),
@@ -170,10 +171,6 @@ def _next(show: Show, cluster: Cluster, name: str, rucio: str, endpoints: dict[s
             (f"kubectl --namespace {NAMESPACE} exec {lake.POD} -- rucio rse list", "ask Rucio yourself"),
             (f"kubectl --namespace {NAMESPACE} delete statefulset {name}", "break something: it is repaired at once"),
             ("kubectl explain xcachenode.spec.storage", "what can be said about storage"),
-            (
-                f"kubectl --namespace {OPERATOR_NAMESPACE} port-forward {service}",
-                "then open http://localhost:8081/metrics",
-            ),
             ("make demo-down", "remove it all"),
         ]
     )

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.cluster import waiting
+from tests.demo import runs
 from tests.demo.kubectl import Kubectl
 from tests.e2e.grid import guests, origins, probes
 from tests.e2e.grid.names import GRID, ORIGINS
@@ -52,7 +53,7 @@ def test_what_a_killed_runner_left_is_removed_and_nothing_else(grid: Kubectl, sl
     probes.apply(grid, [body])
     folder = guests.own_folder(grid, KILLED)
 
-    run = probes.ask(grid, (KILLED,))[KILLED]
+    run = runs.ask(grid, GRID, (KILLED,))[KILLED]
     (left,) = waiting.until(lambda: _passing(grid, slow, folder), "a file in the making", seconds=60, every=0.2)
     grid("delete", "pod", "--namespace", GRID, "--selector", f"job-name={run}", "--grace-period=0", "--force")
     origins.switch(grid, slow, "sound")

@@ -1,12 +1,10 @@
 """A probe of each type for the lake, runs of all of them at once, and what they say afterwards."""
 
-import hashlib
 import json
-import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from tests.cluster import waiting
+from tests.demo import runs
 from tests.demo.kubectl import Kubectl, Object
 from tests.e2e.grid.names import FOLDER, GRID, HTTP, HTTPS, ORIGINS, ROOT, SHELF, SITES, host
 from tests.support.client import DATALAKE
@@ -18,7 +16,6 @@ ONLY_IPV6 = "A-IPV6"
 """The endpoint A once more, by IPv6 alone, which this cluster has not."""
 XCACHE, RUCIO = "edge", "rucio"
 """The cache and the Rucio that are watched."""
-ANNOTATION = "datalake.projectescape.eu/reconcile-at"
 MAINTENANCE = "maintenance"
 """ConfigMap, and its key, of maintenance that all probes share."""
 NEVER = "0 0 29 2 *"
@@ -85,32 +82,14 @@ def apply(lake: Kubectl, bodies: Iterable[Object]) -> None:
     lake.apply("\n---\n".join(json.dumps(body) for body in bodies))
 
 
-def ask(lake: Kubectl, names: Iterable[str]) -> dict[str, str]:
-    """Ask for one run of each; return their ids by probe."""
-    value = secrets.token_hex(6)
-    names = tuple(names)
-    lake("annotate", "qosprobe", *names, "--namespace", GRID, "--overwrite", f"{ANNOTATION}={value}")
-    digest = hashlib.sha256(value.encode()).hexdigest()[:10]
-    return {name: f"{name}-{digest}" for name in names}
-
-
-def run(lake: Kubectl, names: Iterable[str] = ALL, seconds: float = 180) -> dict[str, Object]:
+def run(lake: Kubectl, names: Collection[str] = ALL, seconds: float = 180) -> dict[str, Object]:
     """Let probes run once, at the same time, and wait until their status tells of it; their bodies by name."""
-    wanted = ask(lake, names)
-
-    def told() -> dict[str, Object] | None:
-        found = bodies(lake)
-        said = {name: found[name].get("status", {}).get("lastRun", {}).get("id") for name in wanted}
-        return {name: found[name] for name in wanted} if said == wanted else None
-
-    answer = waiting.until(told, f"runs {', '.join(wanted.values())} in status", seconds=seconds, every=0.5)
-    assert answer is not None
-    return answer
+    return runs.run(lake, GRID, names, seconds)
 
 
 def bodies(lake: Kubectl) -> dict[str, Object]:
     """Every probe of the namespace by name, as it is now."""
-    return {one["metadata"]["name"]: one for one in lake.list("qosprobe", GRID)}
+    return runs.probes(lake, GRID)
 
 
 def patch(lake: Kubectl, name: str, spec: Mapping[str, Any], kind: str = "qosprobe") -> None:
