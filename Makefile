@@ -79,7 +79,7 @@ cluster-up: packages ## Start a real cluster with one node; NAME=... for another
 cluster-down: ## Stop the cluster of cluster-up, and leave nothing behind; NAME=... for another
 	@$(PYTHON) -m tests.cluster down --name $(NAME)
 
-demo: $(READY) packages components images ## A cluster, the operator, a first cache that serves a real file, and a first Rucio
+demo: $(READY) packages components images ## A cluster, the operator, a cache, a Rucio, and the page with a grid of real transfers
 	@$(BIN)/python -m tests.demo up
 
 demo-down: ## Remove the demo
