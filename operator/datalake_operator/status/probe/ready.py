@@ -46,7 +46,7 @@ _WORDS: Mapping[str, str] = {
     ProbeReason.OTHER_VERSION: "the result of the run is of another version of the envelope; use the runner of this "
     "operator's version",
     ProbeReason.MALFORMED: "what the run left is no result; a program of your own has to write the envelope that "
-    "docs/extending.md describes",
+    "docs/probes.md describes",
     ProbeReason.IN_THE_FUTURE: "the result of the run carries a time that has not come yet; check the clocks of the "
     "nodes",
 }
