@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from http.client import HTTPMessage
 from typing import Self
-from urllib.parse import SplitResult, urljoin, urlsplit
+from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
 from datalake_probe import failures, net
 from datalake_probe.net import Connection
@@ -31,6 +31,9 @@ CONSENT_SECONDS = 2.0
 
 _REDIRECTED = {301, 302, 303, 307, 308}
 
+_HARMLESS = {"GET", "HEAD"}
+"""Methods that neither change nor list anything: they may be redirected to any path."""
+
 # davs is what the grid calls https with WebDAV.
 _TLS = {"https", "davs"}
 _PORTS = {"http": 80, "https": 443, "davs": 443}
@@ -48,11 +51,12 @@ class Request:
         url: http, https or davs.
         anchors: CA certificates for TLS.
         seconds: for all of it: names, connections, redirects, the whole answer.
-        headers: `Authorization` and its like go to the first host only. With a body, `Content-Length`, and `Expect:
+        headers: `Authorization` and its like go to the first server only. With a body, `Content-Length`, and `Expect:
             100-continue` for one that is too large to be sent to a server that only redirects.
         body: what is sent.
         family: of addresses.
         redirects: how many are followed, with the same method and body (307 of dCache and EOS); after a 303 with GET.
+            What changes or lists something is only ever sent to a path that ends as the one asked for.
     """
 
     method: str
@@ -136,19 +140,28 @@ def ask(request: Request) -> Iterator[Answer]:
                 return
             with guard.named():
                 response.read(BODY_BYTES)
-            request = _redirected(request, response.status, target)
+                request = _redirected(request, response.status, target)
         raise Bad(Reason.PROTOCOL_ERROR, f"more than {request.redirects} redirects")
 
 
 def _redirected(request: Request, status: int, target: str) -> Request:
-    url = urljoin(request.url.replace("davs:", "https:", 1), target)
+    asked = request.url.replace("davs:", "https:", 1)
+    url = urljoin(asked, target)
+    if request.method not in _HARMLESS and _name(url) != _name(asked):
+        # A door that sends everybody to its front page must not have that one deleted.
+        raise Bad(Reason.PROTOCOL_ERROR, f"{request.method} is redirected to what was not asked for")
     headers = dict(request.headers)
-    if urlsplit(url).netloc != urlsplit(request.url).netloc:
+    if urlsplit(url)[:2] != urlsplit(asked)[:2]:
         headers = {name: value for name, value in headers.items() if not _secret(name)}
     if status == 303:
         headers = {name: value for name, value in headers.items() if name.lower() != "content-length"}
         return replace(request, url=url, method="GET", headers=headers, body=None)
     return replace(request, url=url, headers=headers)
+
+
+def _name(url: str) -> str:
+    """Return what a URL is about: the last part of its path. Data servers keep it (dCache, EOS, XRootD)."""
+    return unquote(urlsplit(url).path).rstrip("/").rpartition("/")[2]
 
 
 def _secret(header: str) -> bool:
@@ -163,7 +176,8 @@ class _Guard:
         self._over = threading.Event()
         self._timer = threading.Timer(seconds, self._cut)
         self._timer.daemon = True
-        self._open: http.client.HTTPConnection | None = None
+        self._open: socket.socket | None = None
+        self._response: http.client.HTTPResponse | None = None
         self.connect_seconds: float | None = None
         self.tls_days_left: float | None = None
 
@@ -190,28 +204,34 @@ class _Guard:
         connection.auto_open = 0
         connection.sock = opened.socket
         opened.socket.settimeout(None)
-        self._open = connection
+        self._open = opened.socket
         target = (url.path or "/") + (f"?{url.query}" if url.query else "")
         with self.named():
             body = request.body() if request.body else None
             headers = {"User-Agent": "datalake-probe", "Connection": "close", **request.headers}
             if body is not None and "Expect" in headers:
                 connection.request(request.method, target, headers=headers)
-                return _with_consent(connection.sock, request.method, body)
+                self._response = _with_consent(opened.socket, request.method, body)
+                return self._response
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):
                 # A server may refuse before it has read all; its answer says why.
                 connection.request(request.method, target, body=body, headers=headers)
-            return connection.getresponse()
+            self._response = connection.getresponse()
+            return self._response
 
     @contextlib.contextmanager
     def named(self) -> Iterator[None]:
         """Give each trouble its reason."""
+        self._must_go_on()
         try:
             yield
         except (OSError, http.client.HTTPException, ValueError) as error:
             if self._over.is_set():
                 raise Bad(Reason.TIMEOUT, "not done within its time") from error
             raise failures.of_error(error) from error
+        self._must_go_on()
+
+    def _must_go_on(self) -> None:
         if self._over.is_set():
             raise Bad(Reason.TIMEOUT, "not done within its time")
 
@@ -222,13 +242,19 @@ class _Guard:
         self.tls_days_left = min(days, default=None)
 
     def _cut(self) -> None:
-        """Wake whoever waits for this connection. Not SSLSocket.shutdown: that one would go on in the clear."""
+        """Wake whoever waits for this connection. Not SSLSocket.shutdown: that one would go on in the clear.
+
+        It is the socket that is kept, not http.client's connection: that one forgets it after `Connection: close`.
+        """
         self._over.set()
-        if self._open is not None and self._open.sock is not None:
+        if self._open is not None:
             with contextlib.suppress(OSError):
-                socket.socket.shutdown(self._open.sock, socket.SHUT_RDWR)
+                socket.socket.shutdown(self._open, socket.SHUT_RDWR)
 
     def _close(self) -> None:
+        if self._response is not None:
+            self._response.close()
+            self._response = None
         if self._open is not None:
             self._open.close()
             self._open = None

@@ -266,6 +266,54 @@ def test_a_server_that_drips_is_cut_off_in_time(port: int, authority: Authority,
     assert time.monotonic() - begun < 5
 
 
+def test_an_answer_that_hangs_is_cut_off_though_its_server_closes_after_it(anchors: Anchors) -> None:
+    def begin(connection: socket.socket) -> None:
+        connection.recv(1000)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\nConnection: close\r\n\r\nbegun")
+        silent(connection)
+
+    begun = time.monotonic()
+    with answering(begin) as port:
+        assert reason(lambda: get(f"http://{HERE}:{port}/", anchors, seconds=0.3)) is Reason.TIMEOUT
+    assert time.monotonic() - begun < 5
+
+
+@pytest.mark.parametrize("method", ["DELETE", "PUT", "COPY", "MKCOL", "PROPFIND"])
+@pytest.mark.parametrize("target", ["/", "/probe/", "https://{}/", "/probe/file/inner", "/probe/file?/other"])
+def test_what_changes_or_lists_something_is_never_sent_to_another_path(
+    method: str, target: str, anchors: Anchors
+) -> None:
+    seen: list[bytes] = []
+
+    def redirect(connection: socket.socket) -> None:
+        seen.append(connection.recv(1000).split(b"\r\n")[0])
+        connection.sendall(f"HTTP/1.1 301 Moved\r\nLocation: {target}\r\nContent-Length: 0\r\n\r\n".encode())
+
+    with answering(redirect) as port:
+        target = target.format(f"{HERE}:{port}")
+        request = web.Request(method, f"http://{HERE}:{port}/probe/own", anchors, 5)
+        assert reason(lambda: web.ask(request).__enter__()) is Reason.PROTOCOL_ERROR
+    assert seen == [f"{method} /probe/own HTTP/1.1".encode()]
+
+
+@pytest.mark.parametrize(
+    ("asked", "location", "kept"),
+    [
+        ("https://h/auth", "https://h/auth/", True),
+        ("davs://h/auth", "/auth/", True),
+        ("https://h/auth", "http://h/auth", False),  # the same host, in the clear
+        ("https://h/auth", "https://h:8443/auth", False),
+        ("https://h/auth", "//other/auth", False),
+    ],
+)
+def test_a_secret_is_only_repeated_to_the_server_that_it_is_for(
+    asked: str, location: str, kept: bool, anchors: Anchors
+) -> None:
+    request = web.Request("GET", asked, anchors, 5, {"X-Rucio-Password": "x", "Accept": "y"})
+    headers = web._redirected(request, 307, location).headers  # noqa: SLF001
+    assert headers == request.headers if kept else headers == {"Accept": "y"}
+
+
 def test_what_is_no_http_is_a_protocol_error(anchors: Anchors) -> None:
     def chat(connection: socket.socket) -> None:
         connection.recv(1000)
