@@ -7,6 +7,7 @@ from typing import Any
 from datalake_operator.api.probe import QoSProbe
 from datalake_operator.build import Context
 from datalake_operator.build import probe as builder
+from datalake_operator.build.labels import belongs_to
 from datalake_operator.kube import resource as kube
 from datalake_operator.kube.references import Reference
 from datalake_operator.kube.resource import Resource
@@ -81,7 +82,8 @@ class ProbeKind(Kind[QoSProbe]):
     def requested(self, model: QoSProbe, context: Context, view: View, value: str) -> Sequence[Manifest] | None:
         """One run now; while one goes on, when that has ended."""
         job = builder.now_job(model, context, builder.resolve(model, view.references), value)
-        if ("Job", job["metadata"]["name"]) in view.children:
+        made = view.children.get(("Job", job["metadata"]["name"]))
+        if made is not None and belongs_to(made, model.metadata.uid):
             return ()  # it was made, and then we were interrupted
         return None if judge.active(model, view) else (job,)
 

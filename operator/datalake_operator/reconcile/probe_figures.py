@@ -175,7 +175,7 @@ def _last_good(cell: Mapping[str, Any], runs: int) -> int | None:
     """Index into status.runs of the newest run that found the cell good."""
     text = cell.get("runs") or ""
     good = [place for place, mark in enumerate(text) if marks.result(mark) == "ok"]
-    return good[-1] + runs - len(text) if good else None
+    return good[-1] + runs - len(text) if good and good[-1] + runs >= len(text) else None
 
 
 def _at(probe: tuple[str, ...], what: str, text: str | None) -> Iterator[Sample]:

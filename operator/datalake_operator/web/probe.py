@@ -130,15 +130,12 @@ def _facts(body: Body, kind: str, states: list[str]) -> dict[str, Any]:
 
 def _fresh_until(spec: Mapping[str, Any], status: Mapping[str, Any]) -> str | None:
     """Give the time from which on the last run is too old to be believed, as far as it can be told."""
-    ended = (status.get("lastRun") or {}).get("completionTime")
     try:
-        age = parse_duration(spec["policy"]["staleAfter"])
-    except (KeyError, ValueError):
-        try:
-            age = _STALE * parse_duration(status["interval"])
-        except (KeyError, ValueError):
-            return None
-    return (parse_time(ended) + age).isoformat() if ended else None
+        ended = parse_time(status["lastRun"]["completionTime"])
+        age = spec.get("policy", {}).get("staleAfter")
+        return (ended + (parse_duration(age) if age else _STALE * parse_duration(status["interval"]))).isoformat()
+    except (KeyError, ValueError, OverflowError):
+        return None
 
 
 def _central(body: Body) -> dict[str, Any] | None:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable
+from math import isfinite
 from typing import NamedTuple
 
 from datalake_operator.probes.reasons import REASONS
@@ -144,6 +145,8 @@ def figure(measurement: str, value: str) -> str:
     try:
         number = float(value)
     except ValueError:
+        return value
+    if not isfinite(number):
         return value
     return next((shown(number) for unit, shown in _SHOWN.items() if measurement.endswith(unit)), f"{number:.4g}")
 

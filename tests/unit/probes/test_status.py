@@ -86,6 +86,16 @@ def test_a_small_probe_shows_four_figures_and_a_large_one_fewer() -> None:
     )
 
 
+def test_no_figure_is_longer_than_status_takes() -> None:
+    """A program may measure what it likes; one long text in status, and the API server refuses all of it."""
+    assert [write(value) for value in (1.7e308, -1.7e308, 1e18, 123456789012345678.0)] == [
+        "1.7e+308",
+        "-1.7e+308",
+        "1e+18",
+        "123456789012345680",
+    ]
+
+
 def test_figures_are_short() -> None:
     assert [write(value) for value in (0, 0.00012345, 12.5, 999.94, 1e10, -2.5)] == [
         "0",

@@ -312,10 +312,11 @@ async def test_an_operator_that_ends_at_any_write_makes_no_difference(after: boo
     assert [run["id"] for run in undisturbed.status["runs"]].count("x-1") == 1
 
 
-async def test_a_strangers_job_of_that_name_is_left_alone_and_told(world: World) -> None:
+@pytest.mark.parametrize("labelled", [{}, labels("probe", "x", "runner")])
+async def test_a_strangers_job_of_that_name_is_left_alone_and_told(world: World, labelled: dict[str, str]) -> None:
     await settled(world)
     name = called.now_job("x", "now")
-    world.put(JOBS, {"kind": "Job", "metadata": {"name": name, "namespace": "ns"}, "spec": {}})
+    world.put(JOBS, {"kind": "Job", "metadata": {"name": name, "namespace": "ns", "labels": labelled}, "spec": {}})
     world.write(annotation="now")
     assert await world.reconcile() == ["create Job", "status"]
     assert condition(world.body, "Stalled")["reason"] == "NameTaken"

@@ -16,6 +16,9 @@ Manifest: TypeAlias = Mapping[str, Any]
 INDEX = "batch.kubernetes.io/job-completion-index"
 """Label and annotation that the Job controller puts on the pods of an Indexed Job."""
 
+_MOST_PODS = 64
+"""Pods of a run, since a mesh has no more sources: whoever may make Jobs may make one of two thousand million."""
+
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -76,7 +79,7 @@ def pods_wanted(job: Manifest) -> tuple[int | None, ...]:
     spec = job["spec"]
     if spec.get("completionMode") != "Indexed":
         return (None,)
-    return tuple(range(spec.get("completions") or 1))
+    return tuple(range(min(spec.get("completions") or 1, _MOST_PODS)))
 
 
 def index_of(pod: Manifest) -> int | None:
@@ -114,8 +117,11 @@ def sources(job: Manifest, view: View) -> tuple[str, ...]:
         return ()
     plans = (view.children.get(("ConfigMap", name)) for name in _mounted(job))
     texts = [plan["data"][called.PLAN_KEY] for plan in plans if plan and called.PLAN_KEY in (plan.get("data") or {})]
-    found = json.loads(texts[0])["transfer"]["sources"] if texts else ()
-    return tuple(found) if len(found) == len(wanted) else ("",) * len(wanted)
+    try:
+        found = tuple(map(str, json.loads(texts[0])["transfer"]["sources"]))
+    except (LookupError, TypeError, ValueError, RecursionError):  # gone, or no plan of ours
+        found = ()
+    return found if len(found) == len(wanted) else ("",) * len(wanted)
 
 
 def _mounted(job: Manifest) -> set[str]:

@@ -108,7 +108,7 @@ def _run(job: Manifest, pods: _Pods, end: datetime, view: View, keys: Sequence[C
     ends = {index: phases.end(pod) if pod is not None else _gone(job, view) for index, pod in pods.items()}
     parts = {index: _part(ended, index, name, now) for index, ended in ends.items()}
     taken = any(ended.reason == phases.INTERRUPTED for ended in ends.values())
-    run = envelope.merge(name, jobs.began(job), end, parts, sources=sources, interrupted=taken)
+    run = envelope.merge(name, min(jobs.began(job), now), end, parts, sources=sources, interrupted=taken)
     killed: dict[str, str] = {}
     for index, part in parts.items():
         if isinstance(part, Message) and not part.done and ends[index].decisive:

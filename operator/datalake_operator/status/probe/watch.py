@@ -80,13 +80,16 @@ def of_status(at: Timing, stale_after: timedelta | None = None) -> Watch:
 
 
 def before(view: View) -> Timing | None:
-    """What status says of the spec that was judged last; None where none was."""
+    """What status says of the spec that was judged last; None where none was, or where it makes no sense."""
     status = view.previous
-    if not status.get("interval"):
+    pairs = status.get("pairInterval")
+    try:
+        interval = parse_duration(status["interval"])
+        pair_interval = parse_duration(pairs) if pairs else None
+    except (KeyError, ValueError):
         return None
     keys = (CellKey(one["source"], one.get("destination"), one.get("protocol")) for one in status.get("cells", ()))
-    pairs = status.get("pairInterval")
-    return Timing(tuple(keys), parse_duration(status["interval"]), parse_duration(pairs) if pairs else None)
+    return Timing(tuple(keys), interval, pair_interval)
 
 
 def _windows(entries: Sequence[Maintenance], now: datetime) -> Iterator[Window]:

@@ -177,6 +177,25 @@ def test_a_pod_that_speaks_for_another_is_not_believed() -> None:
     assert run.missing == {"B": "ForeignMessage", "C": "ForeignMessage"}
 
 
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"transfer": {"sources": 3}}', "[" * 100_000])
+def test_a_config_map_that_is_no_plan_costs_nothing_but_its_run(text: str) -> None:
+    probe = make_probe(**MESH)
+    done, plan = indexed(probe)
+    run = only(found(probe, done, {**plan, "data": {"plan.json": text}}))
+    assert (run.problem, run.samples) == ("NoMessage", {})
+
+
+def test_a_job_of_somebody_elses_making_has_no_more_pods_than_ours() -> None:
+    probe = make_probe(**MESH)
+    huge = job(probe, completionMode="Indexed", completions=2**31 - 1)
+    assert only(found(probe, huge)).problem == "NoMessage"
+
+
+def test_a_job_of_a_controller_whose_clock_is_ahead_begins_now_at_the_latest(probe: QoSProbe) -> None:
+    done = job(probe, begun=NOW + timedelta(days=1), over=NOW - timedelta(minutes=1))
+    assert only(found(probe, done, pod(done, message=said("x-1")))).start == NOW
+
+
 def test_a_pod_that_waits_for_its_image_is_waited_for_while_others_run() -> None:
     probe = make_probe(**MESH)
     going, plan = indexed(probe, over=None)
