@@ -44,7 +44,7 @@ def verdict(watch: Watch, before: Mapping[str, Any], runs: Sequence[Run], now: d
     """
     entries = _entries(before, now)
     new = _new(entries, runs)
-    olds = {_key(cell): cell for cell in before.get("cells") or ()}
+    olds = {key_of(cell): cell for cell in before.get("cells") or ()}
     keys = _keys(watch, olds, new)
     columns = [column(run, keys, watch) for run in new]
     counts = [Counter(found) for found in columns]
@@ -54,8 +54,8 @@ def verdict(watch: Watch, before: Mapping[str, Any], runs: Sequence[Run], now: d
     control = _control(before, entries, new)
     sick = endpoints(cells, opinions, desk.cover, before.get("endpoints") or ())
     fields: dict[str, Any] = {
-        "state": _worst(cells),
-        "summary": {state: sum(cell["state"] == state for cell in cells) for state in RANK},
+        "state": worst(cells),
+        "summary": summary(cells),
         "lastRun": _last_run(before, entries, new, counts),
         "runs": entries,
         "endpoints": sick,
@@ -72,7 +72,8 @@ def verdict(watch: Watch, before: Mapping[str, Any], runs: Sequence[Run], now: d
     )
 
 
-def _key(cell: Mapping[str, Any]) -> CellKey:
+def key_of(cell: Mapping[str, Any]) -> CellKey:
+    """Which cell an entry of status is about."""
     return CellKey(str(cell.get("source")), cell.get("destination"), cell.get("protocol"))
 
 
@@ -214,7 +215,14 @@ class _Desk:
         return old.get("measurements") or ()
 
 
-def _worst(cells: Iterable[Mapping[str, Any]]) -> State:
+def summary(cells: Iterable[Mapping[str, Any]]) -> dict[str, int]:
+    """How many cells are in each state."""
+    counts = Counter(cell["state"] for cell in cells)
+    return {state: counts[state] for state in RANK}
+
+
+def worst(cells: Iterable[Mapping[str, Any]]) -> State:
+    """The state of the probe."""
     states = {cell["state"] for cell in cells}
     return next((state for state in RANK if state in states), "notrun")
 

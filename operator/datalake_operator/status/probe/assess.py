@@ -7,6 +7,7 @@ from typing import Any
 from datalake_operator.api.probe import QoSProbe
 from datalake_operator.build.context import Context
 from datalake_operator.build.probe.refusals import in_time
+from datalake_operator.probes.aged import aged
 from datalake_operator.probes.verdict import verdict
 from datalake_operator.status.conditions import Condition
 from datalake_operator.status.probe import maintenance, runs
@@ -50,7 +51,7 @@ def without_spec(view: View, now: datetime) -> Assessment | None:
     at = before(view)
     if at is None:
         return None
-    judged = verdict(of_status(at), view.previous, (), now)
+    judged = aged(of_status(at), view.previous, now)
     status, reason, message = judged.healthy
     conditions = (Condition("Healthy", status, reason, message), *_conflict(view), *_rotation(at))
     return Assessment(conditions, {**judged.fields, **_intervals(at)}, progressing=False, wake_at=judged.wake_at)

@@ -182,6 +182,42 @@ def test_without_a_valid_spec_results_get_stale(probe: QoSProbe) -> None:
     assert stale.fields["state"] == "unknown"
 
 
+PLANNED = {"name": "m", "from": "2026-11-25T00:00:00Z", "to": "2026-11-26T00:00:00Z"}
+
+
+@pytest.mark.parametrize(
+    ("spec", "marks", "state"),
+    [
+        ({}, "xoxoxoxo", "critical"),  # by its share of good runs
+        ({"policy": {"recoveries": 5}}, "xxoo", "critical"),
+        ({"policy": {"confirmations": 5}}, "oooooooooooooooooooooxx", "warning"),
+        (
+            {"maintenance": [{"name": "m", "from": "2026-11-25T00:00:00Z", "to": "2026-11-26T00:00:00Z"}]},
+            "xx",
+            "maintenance",
+        ),
+    ],
+)
+def test_without_a_valid_spec_nothing_turns_green_or_red_by_other_rules(
+    spec: dict[str, Any], marks: str, state: str
+) -> None:
+    times = [rfc3339(NOW - timedelta(minutes=15 * before)) for before in range(len(marks), 0, -1)]
+    status = {
+        "runs": [{"id": f"x-{time}", "time": time, "result": "ok"} for time in times],
+        "cells": [{"source": "a", "state": "notrun", "runs": marks, "reasons": "B"}],
+    }
+    valid = assess(make_probe(**spec), CONTEXT, View(previous=status), NOW)
+    assert valid.fields["state"] == state
+    invalid = without_spec(View(previous=valid.fields), NOW)
+    assert invalid is not None
+    said = ("state", "summary", "cells", "endpoints")
+    assert [invalid.fields.get(name) for name in said] == [valid.fields.get(name) for name in said]
+    assert condition(invalid, "Healthy") == condition(valid, "Healthy")
+    late = without_spec(View(previous=valid.fields), NOW + timedelta(hours=1))
+    assert late is not None
+    assert [entry["state"] for entry in (*late.fields["cells"], *late.fields["endpoints"])] == ["unknown"] * 2
+
+
 def test_old_plans_stay_until_a_run_has_the_new_one(probe: QoSProbe) -> None:
     new = make_probe(timeout="2m")
     old_job, new_job = job(probe, "x-1"), job(new, "x-2", begun=NOW)
