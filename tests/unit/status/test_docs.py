@@ -27,7 +27,7 @@ SECTIONS = {
     "Reasons of QoSProbe": ProbeReason,
 }
 DOCUMENT = (ROOT / "docs" / "conditions.md").read_text()
-TEXTS = dict(re.findall(r"^## (.+)\n(.*?)(?=^#|\Z)", DOCUMENT, re.MULTILINE | re.DOTALL))
+TEXTS = dict(re.findall(r"^## ([^\n]+)\n(.*?)(?=^#|\Z)", DOCUMENT, re.MULTILINE | re.DOTALL))
 
 
 def reasons(cls: type) -> set[str]:
