@@ -45,7 +45,7 @@ def main(environment: Mapping[str, str] = os.environ, types: Mapping[str, Plugin
     try:
         due = types[found.type].cells(found)
         anchors = trust.gather(found.trust, Path(environment.get("PROBE_WORK") or "/run/probe") / "trust.pem")
-    except (PlanError, trust.TrustError, KeyError, TypeError, ValueError) as error:
+    except (PlanError, trust.TrustError, LookupError, TypeError, ValueError) as error:
         return _refuse(report, error)
     threading.Event().wait(0 if environment.get("PROBE_NOW") else found.jitter)
     deadline = Deadline(found.deadline - min(CONTROL_SECONDS, found.deadline / 5))
@@ -62,6 +62,7 @@ def _measure(run: Run, plugin: Plugin, due: Sequence[Cell]) -> int:
     before = threading.Thread(target=look, daemon=True, name="control")
     before.start()
     ended, error = watch(lambda: plugin.measure(run), run.deadline.left())
+    run.envelope.close()
     programs.end_all()
     if error is not None:
         log.error("the runner failed", exc_info=error)

@@ -35,7 +35,7 @@ def _get(run: Run, target: Mapping[str, Any], m: dict[str, float]) -> None:
     expected: Sequence[int] = target["expectStatus"]
     # Who expects a redirect wants to see it.
     redirects = 0 if any(300 <= status < 400 for status in expected) else web.REDIRECTS
-    request = web.Request("GET", target["url"], run.anchors, run.deadline.step(SECONDS), redirects=redirects)
+    request = web.Request("GET", target["url"], run.anchors, run.seconds(SECONDS), redirects=redirects)
     with web.ask(request) as answer:
         m["http_status"] = answer.status
         if answer.connect_seconds is not None:

@@ -15,7 +15,7 @@ OUTPUT_BYTES = 64 * 1024
 """What is kept of a program's output, the end of it: that is where errors stand."""
 
 _running: set[int] = set()
-_lock = threading.Lock()
+_lock = threading.RLock()  # SIGTERM may come in the middle of `end_all`
 
 
 @dataclass(frozen=True)

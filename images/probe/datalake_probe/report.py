@@ -53,7 +53,7 @@ class Report:
         self._path = path
         self._now = now
         self._lock = threading.Lock()
-        self._ended = False
+        self._closed = False
         self._cells: dict[Cell, Outcome] = {}
         self._control: dict[str, str] = {}
         self._head: dict[str, Any] = {
@@ -63,11 +63,16 @@ class Report:
         self._write()
 
     def put(self, cell: Cell, outcome: Outcome) -> None:
-        """Say what came out of a cell, and write. Nothing is taken any more after the end."""
+        """Say what came out of a cell, and write. Nothing is taken any more after `close`."""
         with self._lock:
-            if not self._ended:
+            if not self._closed:
                 self._cells[cell] = outcome
                 self._write()
+
+    def close(self) -> None:
+        """Take no more cells: what ends now ends because it is made to."""
+        with self._lock:
+            self._closed = True
 
     def control(self, found: Mapping[str, Reason | None]) -> None:
         """Say which control checks are well (None) and why others are not; once failed, they stay so for this run."""
@@ -88,7 +93,7 @@ class Report:
         with self._lock:
             for cell in due:
                 self._cells.setdefault(cell, NOT_MEASURED)
-            self._ended = True
+            self._closed = True
             self._head |= {"end": _text(self._now()), "state": "done"}
             self._write()
 

@@ -158,7 +158,7 @@ class _Server:
         return Path(self._run.environment.get("PROBE_CREDENTIALS") or CREDENTIALS)
 
     def _request(self, base: str, path: str, headers: Mapping[str, str]) -> web.Request:
-        seconds = self._run.deadline.step(SECONDS)
+        seconds = self._run.seconds(SECONDS)
         return web.Request("GET", f"{base.rstrip('/')}{path}", self._run.anchors, seconds, headers)
 
     def _ask(self, m: dict[str, float], base: str, path: str, headers: Mapping[str, str]) -> Any:

@@ -18,6 +18,9 @@ PROGRAM = Path(__file__).with_name("rucio_files.py")
 SECONDS = 900.0
 """Time for both ways."""
 
+PART = 0.9
+"""Of the time that is left: one that hangs is told before the run ends."""
+
 # Exceptions of Rucio's client, by name.
 _REASONS = {
     "AccessDenied": Reason.FORBIDDEN,
@@ -68,13 +71,14 @@ def send_and_fetch(run: Run, account: str, secrets: Path, m: dict[str, float]) -
         python = run.environment.get("PROBE_RUCIO_PYTHON") or PYTHON
         done = programs.run(
             [python, str(PROGRAM), json.dumps(words)],
-            run.deadline.step(SECONDS),
+            run.deadline.step(min(SECONDS, PART * run.deadline.left())),
             # It must not be this one's package that is found as `rucio`, nor a configuration of the machine.
             {
                 **run.anchors.environment,
                 "PYTHONSAFEPATH": "1",
                 "RUCIO_CONFIG": _configuration(folder, run, account),
                 "HOME": folder,
+                "TMPDIR": folder,  # the client keeps its token there
             },
         )
     _judge(done, m)

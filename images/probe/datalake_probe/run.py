@@ -37,6 +37,14 @@ class Run:
     environment: Mapping[str, str]
     envelope: Report
 
+    def seconds(self, most: float) -> float:
+        """Return the time for a step: this, but a third of the run's at most, so that who hangs is told before its end.
+
+        Raises:
+            Unmeasured: no time is left.
+        """
+        return self.deadline.step(min(most, self.plan.deadline / 3))
+
     def report(self, cell: Cell, outcome: Outcome) -> None:
         """Say what came out of a cell. A later word on the same cell replaces the earlier one."""
         log.info("%s: %s %s", "/".join(filter(None, cell)), outcome.result, outcome.reason or "")
@@ -62,6 +70,8 @@ class Run:
             work(measurements)
         except Stopped as stopped:
             log.info("%s: %s", "/".join(filter(None, cell or ())), stopped)
+            if stopped.result == "bad" and not self.deadline.left():
+                return NOT_MEASURED  # its time was cut short by the run's end
             return Outcome(stopped.result, stopped.reason, measurements)
         except Exception:
             log.exception("a fault of the runner's own")

@@ -28,7 +28,7 @@ def measure(run: Run) -> None:
 
 
 def _connect(run: Run, target: Mapping[str, Any], m: dict[str, float]) -> None:
-    seconds = run.deadline.step(net.CONNECT_SECONDS)
+    seconds = run.seconds(net.CONNECT_SECONDS)
     connection = net.connect(target["host"], target["port"], target["ipFamily"], seconds)
     connection.socket.close()
     m["connect_seconds"] = connection.seconds

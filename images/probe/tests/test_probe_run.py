@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import signal
 import socket
 import time
@@ -60,15 +61,33 @@ def test_red_is_measured_so_it_exits_with_0(tmp_path: Path) -> None:
     assert (found["run"], found["index"], found["type"], found["state"]) == (runs.RUN, None, "tcp", "done")
 
 
-def test_at_its_deadline_it_ends_and_what_was_not_reached_is_unknown(tmp_path: Path) -> None:
+def test_who_hangs_is_told_before_the_deadline_and_then_it_ends(tmp_path: Path) -> None:
     begun = time.monotonic()
     with silent() as port:
         found = runs.run(
             tmp_path, runs.document("http", silent_page(port), deadlineSeconds=2), JOB_COMPLETION_INDEX="7"
         )
     assert time.monotonic() - begun < 10
-    assert runs.cells(found)["hangs"][0] in {"unknown", "bad"}
+    assert runs.cells(found) == {"hangs": ("bad", "Timeout")}  # told before the end
     assert (found["index"], found["state"]) == (7, "done")
+
+
+def test_a_program_that_is_ended_at_the_deadline_makes_nothing_red(tmp_path: Path) -> None:
+    with silent() as port:
+        endpoint = runs.endpoint("A", root=f"root://{HERE}:{port}//probe/x")
+        section = {"endpoints": ["A"], "protocols": [], "operations": ["Stat"], "size": 0}
+        document = runs.document("storage", section, endpoints=[endpoint], deadlineSeconds=2)
+        found = runs.run(tmp_path, document, PATH=f"{_hanging(tmp_path)}:{os.environ['PATH']}")
+    assert runs.cells(found) == {"A|root": ("unknown", "NotMeasured")}
+
+
+def _hanging(folder: Path) -> Path:
+    """A folder with a client of XRootD that never ends."""
+    program = folder / "bin" / "xrdfs"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\nsleep 60\n")
+    program.chmod(0o755)
+    return program.parent
 
 
 def test_a_runner_that_is_ended_says_that_it_ran(tmp_path: Path) -> None:
@@ -95,7 +114,7 @@ def test_controls_are_looked_at_before_and_after(tmp_path: Path) -> None:
         ]
         with socket.create_server((HERE, 0)) as breaking:
             controls[3]["port"] = breaking.getsockname()[1]
-            document = runs.document("http", silent_page(port), control=controls, deadlineSeconds=3)
+            document = runs.document("http", silent_page(port), control=controls, deadlineSeconds=6)
             environment = runs.write(tmp_path, document)
             environment |= {"KUBERNETES_SERVICE_HOST": HERE, "KUBERNETES_SERVICE_PORT": str(steady)}
             process = runs.start(environment)
