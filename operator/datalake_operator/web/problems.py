@@ -12,6 +12,9 @@ Row = Mapping[str, Any]
 _FEW = 3
 """So many checks of a probe that are unknown for the same reason are told one by one; more are told together."""
 
+_AS = {"source": " as a source", "destination": " as a destination"}
+"""In which role alone an endpoint is broken: what it does with others in the other one is sound."""
+
 _WRONG = ("critical", "warning", "unknown")
 
 
@@ -23,6 +26,8 @@ def problems(probes: Sequence[Probe], caches: Sequence[Row], servers: Sequence[R
     found: dict[tuple[str, ...], dict[str, Any]] = {}
     for problem in (*_of_probes(probes), *_of_operands("cache", caches), *_of_operands("server", servers)):
         key = (problem["kind"], problem["namespace"], problem["subject"])
+        if problem["kind"] == "probe":  # several things may be the matter with one
+            key = (*key, problem["phrase"])
         known = found.get(key)
         found[key] = problem if known is None else _joined(known, problem)
     return sorted(found.values(), key=_order)
@@ -63,7 +68,9 @@ def _of_probes(probes: Iterable[Probe]) -> Iterator[dict[str, Any]]:
 def _of_endpoints(probe: Probe) -> Iterator[dict[str, Any]]:
     for endpoint in _blamed(probe):
         if endpoint["state"] in ("critical", "warning"):
-            yield _problem("endpoint", endpoint["state"], probe, endpoint["name"], None, endpoint)
+            as_what = _AS.get(endpoint["role"], "")
+            phrase = f"{words.phrase(endpoint.get('reason'))}{as_what}".strip()
+            yield _problem("endpoint", endpoint["state"], probe, endpoint["name"], phrase, endpoint)
 
 
 def _blamed(probe: Probe) -> Iterator[Mapping[str, Any]]:
@@ -79,7 +86,7 @@ def _of_cells(probe: Probe) -> Iterator[dict[str, Any]]:
     for cell in left:
         if cell["state"] != "unknown" or cell.get("reason") not in together:
             yield _of_cell(probe, cell)
-    for reason in together:
+    for reason in sorted(together, key=str):
         first = min(
             (one for one in left if one["state"] == "unknown" and one.get("reason") == reason),
             key=lambda one: one.get("since", ""),

@@ -88,6 +88,7 @@ def test_blame_of_the_other_role_explains_nothing() -> None:
     blamed = [{"name": "a", "role": "destination", "state": "critical", "reason": "NoSpace", "since": at(5)}]
     found = model(mesh("m", cell("a", "b", "root", "critical", reason="Timeout"), blamed=blamed))
     assert {problem["kind"] for problem in found["problems"]} == {"endpoint", "link"}
+    assert told(found).startswith("1 endpoint broken: a, has no space left as a destination since ")
 
 
 def test_many_checks_without_a_result_are_one_problem() -> None:
@@ -95,6 +96,15 @@ def test_many_checks_without_a_result_are_one_problem() -> None:
     [problem] = model(mesh("m", *cells))["problems"]
     assert problem["kind"] == "probe"
     assert problem["phrase"] == ": 6 checks, each was not measured: the probe's image cannot be pulled"
+
+
+def test_checks_without_a_result_are_told_by_their_reason() -> None:
+    cells = [cell("a", other, "root", "unknown", reason="Stale") for other in "bcde"]
+    cells += [cell("b", other, "root", "unknown", reason="NotMeasured") for other in "acde"]
+    assert [problem["phrase"] for problem in model(mesh("m", *cells))["problems"]] == [
+        ": 4 checks, each was not reached in time",
+        ": 4 checks, each has no fresh result",
+    ]
 
 
 def test_a_fault_of_our_own_blames_nobody() -> None:
