@@ -9,6 +9,9 @@ from datalake_operator.probes.maintenance import Cover
 from datalake_operator.probes.model import CellKey
 from datalake_operator.probes.times import seconds, text
 
+MOST = 256
+"""Endpoints that status takes: only a custom program knows more, and the red ones matter most."""
+
 _RANK = ("critical", "warning", "unknown", "notrun", "ok", "skipped")
 
 
@@ -43,7 +46,8 @@ def endpoints(
         entry = _planned(planned) if planned else _judged(own.get(name, ()), blamed.get(name), by_key)
         if entry:
             found.append({"name": name, **entry})
-    return [_since(entry, before) for entry in found]
+    found = sorted(found, key=lambda entry: entry["state"] != "critical")[:MOST]
+    return [_since(entry, before) for entry in sorted(found, key=lambda entry: str(entry["name"]))]
 
 
 def _names(keys: Mapping[CellKey, Opinion]) -> set[str]:

@@ -24,6 +24,9 @@ HealthStatus: TypeAlias = Literal["True", "False", "Unknown"]
 CLUSTER_DNS = "cluster-dns"
 """Name of the control check that resolves a name in the cluster."""
 
+STALE_GAPS = 2.5
+"""Largest gaps of the schedule after which a result is stale (specification): one run may fail to start."""
+
 HOLD_LIMIT = timedelta(hours=1)
 """How long planned work of a cache or a Rucio that a probe refers to counts as maintenance."""
 
@@ -99,6 +102,7 @@ class Hold:
     """Planned work of something that the probe refers to (a cache drains, a Rucio migrates or is suspended)."""
 
     reason: str
+    """What the page shows."""
     since: datetime
     """It counts as maintenance for `HOLD_LIMIT` from then on."""
 

@@ -19,7 +19,7 @@ from datalake_operator.probes.health import health
 from datalake_operator.probes.history import MIN_RUNS, History, Rules, Stored, Timeline, fold, keep
 from datalake_operator.probes.judge import Opinion, judge
 from datalake_operator.probes.maintenance import Cover, active, covering, next_change
-from datalake_operator.probes.model import CellKey, Limit, Run, State, Verdict, Watch
+from datalake_operator.probes.model import HOLD_LIMIT, CellKey, Limit, Run, State, Verdict, Watch, Window
 from datalake_operator.probes.reasons import BY_LETTER
 from datalake_operator.probes.times import seconds, text
 
@@ -271,9 +271,15 @@ def _totals(
 
 
 def _maintenance(watch: Watch, now: datetime) -> list[dict[str, str]]:
+    windows = active(watch.maintenance, now, now)
+    windows += active(
+        [Window(name, one.since, one.since + HOLD_LIMIT, reason=one.reason) for name, one in watch.on_hold.items()],
+        now,
+        now,
+    )
     return [
         {"name": one.name, "to": text(seconds(one.end))} | ({"reason": one.reason} if one.reason else {})
-        for one in active(watch.maintenance, now, now)[:64]
+        for one in windows[:64]
     ]
 
 

@@ -11,10 +11,9 @@ from datalake_operator.api.values import parse_duration
 from datalake_operator.kube.store import Key, Store
 from datalake_operator.metrics.probes import STATES, Page, Sample, write
 from datalake_operator.probes import limits, marks
+from datalake_operator.probes.model import STALE_GAPS
 from datalake_operator.status.conditions import parse_time
 
-_STALE_FACTOR = 2.5
-"""Default of `policy.staleAfter`, in largest gaps of the schedule (QoSProbe's own documentation)."""
 _DAY = 86400.0
 _NAME = re.compile("[a-z][a-z0-9_]{0,62}")
 """Measurements of other programs that become a label."""
@@ -94,7 +93,7 @@ def _schedule(probe: tuple[str, ...], spec: Mapping[str, Any], status: Mapping[s
     stale = _seconds(spec.get("policy", {}).get("staleAfter"))
     if gap is not None:
         yield "datalake_probe_interval_seconds", probe, gap
-        yield "datalake_probe_stale_after_seconds", probe, _STALE_FACTOR * gap if stale is None else stale
+        yield "datalake_probe_stale_after_seconds", probe, STALE_GAPS * gap if stale is None else stale
     if pair is not None:
         yield "datalake_probe_pair_interval_seconds", probe, pair
 

@@ -7,6 +7,7 @@ from typing import Any
 from datalake_operator.api import probe_verdict
 from datalake_operator.api.meta import parse_time
 from datalake_operator.api.values import parse_duration
+from datalake_operator.probes.model import STALE_GAPS
 from datalake_operator.web import words
 from datalake_operator.web.bodies import Body
 
@@ -16,9 +17,6 @@ TYPES = (*_FIRST, *(kind for kind in probe_verdict.TYPES if kind not in _FIRST))
 
 OF_STORAGE = ("transfer", "storage")
 """Types whose endpoints are blamed; what others measure are single targets, which are told by their checks."""
-
-_STALE = 2.5
-"""Gaps of the schedule after which a result is not believed: the default of spec.policy.staleAfter."""
 
 _FIGURES = ("throughput_bytes_per_second", "warm_speedup_ratio", "connect_seconds", "seconds")
 """The first of these that was measured is shown in a roomy cell."""
@@ -133,7 +131,7 @@ def _fresh_until(spec: Mapping[str, Any], status: Mapping[str, Any]) -> str | No
     try:
         ended = parse_time(status["lastRun"]["completionTime"])
         age = spec.get("policy", {}).get("staleAfter")
-        return (ended + (parse_duration(age) if age else _STALE * parse_duration(status["interval"]))).isoformat()
+        return (ended + (parse_duration(age) if age else STALE_GAPS * parse_duration(status["interval"]))).isoformat()
     except (KeyError, ValueError, OverflowError):
         return None
 

@@ -25,7 +25,7 @@ def problems(probes: Sequence[Probe], caches: Sequence[Row], servers: Sequence[R
     """
     found: dict[tuple[str, ...], dict[str, Any]] = {}
     for problem in (*_of_probes(probes), *_of_operands("cache", caches), *_of_operands("server", servers)):
-        key = (problem["kind"], problem["namespace"], problem["subject"])
+        key: tuple[str, ...] = (problem["kind"], problem["namespace"], problem["subject"])
         if problem["kind"] == "probe":  # several things may be the matter with one
             key = (*key, problem["phrase"])
         known = found.get(key)

@@ -68,7 +68,22 @@ def test_planned_work_of_a_cache_counts_for_an_hour_at_most() -> None:
     result = lake.judged(rules, lake.runs("ox"))
     assert (lake.cell(result)["state"], lake.cell(result)["reason"]) == ("maintenance", "PlannedWork")
     assert result.wake_at == hold.since + timedelta(hours=1)
+    assert result.fields["maintenance"] == [
+        {"name": "CERN", "to": "2026-01-01T01:15:00Z", "reason": "the cache drains"}
+    ]
     assert lake.cell(lake.judged(rules, lake.runs("xxxxxx", first=2), result.fields))["state"] == "critical"
+
+
+def test_status_takes_no_more_endpoints_than_its_schema_does_and_the_red_ones_first() -> None:
+    """A custom program may name two in each of its cells."""
+    links = {CellKey(f"s{number}", f"t{number}"): lake.GOOD for number in range(200)}
+    red = {CellKey(f"x{number}"): lake.bad() for number in range(3)}
+    planned = lake.window(*(str(name) for key in links for name in key[:2]))
+    rules = lake.watch((), "custom", open=True, maintenance=(planned,))
+    found = lake.judged(rules, [lake.run(number, links | red) for number in range(2)]).fields["endpoints"]
+    assert len(found) == 256
+    assert [entry["name"] for entry in found if entry["state"] == "critical"] == ["x0", "x1", "x2"]
+    assert [entry["name"] for entry in found] == sorted(entry["name"] for entry in found)
 
 
 def test_the_summary_counts_it_and_the_rest_decides_the_state() -> None:

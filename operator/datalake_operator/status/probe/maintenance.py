@@ -58,6 +58,8 @@ def from_config_maps(probe: QoSProbe, view: View) -> Found:
         live = view.references.get(("ConfigMap", ref.name))
         text = ((live or {}).get("data") or {}).get(ref.key)
         if text is None:
+            if ref.key in ((live or {}).get("binaryData") or {}):
+                problems.append(f"ConfigMap {ref.name}, key {ref.key}: is in binaryData; write it as text, into data")
             continue
         found = _read(text)
         entries += found.entries

@@ -80,10 +80,12 @@ class Known:
     def __init__(self, view: View) -> None:
         runs: Sequence[Manifest] = view.previous.get("runs") or ()
         self._ids = {run["id"] for run in runs}
-        self._oldest = parse_time(runs[0]["time"]) if len(runs) >= MIN_RUNS else None
+        self._oldest = (parse_time(runs[0]["time"]), runs[0]["id"]) if len(runs) >= MIN_RUNS else (None, "")
 
     def __contains__(self, job: Manifest) -> bool:
-        return jobs.name_of(job) in self._ids or (self._oldest is not None and jobs.began(job) < self._oldest)
+        time, name = self._oldest
+        known = jobs.name_of(job) in self._ids
+        return known or (time is not None and (jobs.began(job), jobs.name_of(job)) <= (time, name))
 
 
 def _chosen(job: Manifest, view: View) -> _Pods:

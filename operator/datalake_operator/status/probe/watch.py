@@ -13,12 +13,9 @@ from datalake_operator.build.probe import shape as shapes
 from datalake_operator.build.probe.plan import type_of
 from datalake_operator.build.refused import Refused
 from datalake_operator.probes import limits
-from datalake_operator.probes.model import CellKey, Watch, Window
+from datalake_operator.probes.model import STALE_GAPS, CellKey, Watch, Window
 from datalake_operator.status.probe.hold import holds
 from datalake_operator.status.view import View
-
-_PATIENCE = 2.5
-"""Largest gaps of the schedule after which a result is stale (specification): one run may fail to start."""
 
 _BEHIND = timedelta(days=1)
 """Maintenance that ended longer ago excuses no run that may still come in: none takes longer than six hours."""
@@ -74,8 +71,8 @@ def watch(probe: QoSProbe, view: View, at: Timing, listed: Sequence[Maintenance]
 
 def of_status(at: Timing, stale_after: timedelta | None = None) -> Watch:
     """What to watch where no more is known than status says; `stale_after` None: as the schedule has it."""
-    stale = stale_after or _PATIENCE * at.interval
-    pair_stale = None if at.pair_interval is None else max(stale, _PATIENCE * at.pair_interval)
+    stale = stale_after or STALE_GAPS * at.interval
+    pair_stale = None if at.pair_interval is None else max(stale, STALE_GAPS * at.pair_interval)
     return Watch(keys=at.cells, stale_after=stale, pair_stale_after=pair_stale)
 
 

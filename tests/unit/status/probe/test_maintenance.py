@@ -40,6 +40,12 @@ def test_a_list_may_be_empty(text: str) -> None:
     assert read(text) == Found((), ())
 
 
+def test_a_list_that_is_no_text_is_told() -> None:
+    live = {("ConfigMap", "gocdb"): {"binaryData": {"list": "W10="}}}
+    found = from_config_maps(PROBE, View(references=live))
+    assert found.problems == ("ConfigMap gocdb, key list: is in binaryData; write it as text, into data",)
+
+
 BAD: dict[str, tuple[str, str]] = {
     "no list": ("a: b", "is no list"),
     "no YAML": ("- [", "is no YAML and no JSON (line 2)"),
