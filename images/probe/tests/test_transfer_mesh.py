@@ -2,13 +2,16 @@
 
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from datalake_probe.payload import Payload
+from tests.support.certificates import Authority
 from tests.support.storage_lab import (
     FOLDER,
+    HOST,
     TOOLS,
     Envelope,
     Origin,
@@ -144,6 +147,27 @@ def test_pairs_that_are_too_slow_do_not_cost_the_others(opened: StorageLab) -> N
     assert set(slow.values()) <= {"bad/Slow", "bad/Timeout"}, found.log
     assert outcomes == linked(pairs[2:]), found.log
     assert left_behind(opened) == []
+
+
+def test_copies_with_tls_over_roots_and_over_davs(opened: StorageLab, tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    opened.root("mkdir -p /etc/probe/trust")
+    opened.lab.write("/etc/probe/trust/lab.pem", authority.certificate.read_text())
+    origins = []
+    for number, name in enumerate(("tls-a", "tls-b"), 11):
+        at = f"/etc/xcache/{name}"
+        for kind, path in zip(("pem", "key"), authority.issue(name, f"DNS:{HOST}"), strict=True):
+            opened.lab.write(f"{at}.{kind}", path.read_text())
+        opened.root(f"chmod 400 {at}.pem {at}.key; chown 10940 {at}.pem {at}.key")
+        tls = f"xrd.tls {at}.pem {at}.key\nxrd.tlsca certfile /etc/probe/trust/lab.pem\nxrootd.tls capable all\n"
+        origins.append(Origin(name, number, extra=tls, protocols={"roots": "roots", "davs": "davs"}))
+        opened.start(origins[-1])
+    pairs = all_pairs(["tls-a", "tls-b"], ["roots", "davs"])
+    trust = {"system": False, "igtf": False, "bundles": ["lab"]}
+    endpoints = [origin.endpoint() for origin in origins]
+    found = opened.run(opened.plan("transfer", endpoints, transfer(pairs), trust=trust))
+    expected = {f"{origin.name}/{protocol}": "ok" for origin in origins for protocol in ("roots", "davs")}
+    assert found.cells() == expected | linked(pairs), found.log
 
 
 def test_pods_of_an_indexed_job_make_one_mesh(opened: StorageLab) -> None:
