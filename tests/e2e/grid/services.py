@@ -14,7 +14,7 @@ RSE, SCOPE, ACCOUNT = "SHELF", "probe", "probe"
 LOGIN = "probe-login"
 """Secret with the probe's username and password."""
 
-_SMALL = {"replicas": 1, "daemons": {"preset": "None"}}
+_SMALL = {"replicas": 1, "daemons": {"preset": "None", "instances": [{"name": "undertaker", "sleepTime": "30s"}]}}
 _SCRIPT = """
 import json, os
 os.environ.setdefault("USER", "setup")
