@@ -54,12 +54,8 @@ class Lane:
 def lanes() -> tuple[Lane, ...]:
     """What can happen at the same time, since no probe sees anything of the others."""
     cache = Fault("cache stopped", _stop_cache, _start_cache, {CACHE: Said({XCACHE: "Refused"})})
-    database = Fault(
-        "database down",
-        _cut_database,
-        lambda at: wires.mend(at.cluster, "database"),
-        {CATALOGUE: Said({RUCIO: "ServerError"}, states={"ping": ("ok", None), "whoami": ("skipped", "ServerError")})},
-    )
+    unready = Said({RUCIO: "Refused"}, states={"whoami": ("skipped", "Refused")})
+    database = Fault("database down", _cut_database, _mend_database, {CATALOGUE: unready})
     return (
         Lane((MESH, STORAGE, TCP, WEB), _endpoints()),
         Lane((CACHE,), ((cache,),)),
@@ -193,7 +189,19 @@ def _start_cache(at: Place) -> None:
 
 
 def _cut_database(at: Place) -> None:
+    """The servers of Rucio then say that they are not ready, and their Service leads nowhere."""
     wires.cut(at.cluster, "database", target=origins.address(at.lake, f"{RUCIO}-postgres-0"), ports=(_POSTGRES,))
+    _await_servers(at, "Ready=false")
+
+
+def _mend_database(at: Place) -> None:
+    wires.mend(at.cluster, "database")
+    _await_servers(at, "Ready")
+
+
+def _await_servers(at: Place, condition: str) -> None:
+    labels = f"app.kubernetes.io/instance={RUCIO},app.kubernetes.io/component=server"
+    at.lake("wait", f"--for=condition={condition}", "pod", "--selector", labels, "--namespace", GRID, "--timeout=90s")
 
 
 def _lose_image(at: Place) -> None:
