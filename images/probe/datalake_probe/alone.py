@@ -6,12 +6,12 @@ trouble as its own.
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 from datalake_probe import net
 from datalake_probe.files import Content, Files, Hello
-from datalake_probe.guests import Guest
-from datalake_probe.outcome import Stopped
+from datalake_probe.guests import DISCARD_SECONDS, Guest
+from datalake_probe.outcome import Reason, Stopped
 from datalake_probe.payload import Payload
 from datalake_probe.plan import Endpoint
 from datalake_probe.run import Run
@@ -25,6 +25,9 @@ SMALL_SECONDS = 30.0
 """Time at most for a step that moves next to nothing; storage under load answers in seconds."""
 
 XROOTD = ("root", "roots")
+
+_TIDY = {Reason.NO_SPACE, Reason.SIZE_MISMATCH, Reason.CHECKSUM_MISMATCH, Reason.SLOW}
+"""Failures of a server that can still list and delete."""
 
 
 def files_of(run: Run, endpoint: Endpoint, protocol: str) -> Files:
@@ -89,6 +92,22 @@ def _write_and_read(run: Run, guest: Guest) -> None:
         guest.write(path, payload, small(run))
         guest.files.read(path, small(run)).must_be(Content(payload.size, payload.adler32))
         guest.delete(path, small(run))
+
+
+@contextlib.contextmanager
+def tidied(run: Run, guest: Guest, keep: Container[str] = ()) -> Iterator[None]:
+    """Delete what a killed run has left, after what is measured and as no part of it; `keep` stays.
+
+    Also where that failed, unless nothing can be done there: a quota that our own leftovers fill must not stay full.
+    """
+    try:
+        yield
+    except Stopped as stopped:
+        if stopped.reason in _TIDY:
+            guest.remove_leftovers(DISCARD_SECONDS, keep)
+        raise
+    with contextlib.suppress(Stopped):
+        guest.remove_leftovers(small(run), keep)
 
 
 @contextlib.contextmanager

@@ -35,6 +35,11 @@ POLL_SECONDS = 1.0
 
 _NOT_CACHED = 504
 
+_NOT_ANSWERED = {
+    Reason.TIMEOUT, Reason.CONNECT_TIMEOUT, Reason.REFUSED, Reason.RESET, Reason.UNREACHABLE, Reason.NAME_NOT_FOUND,
+}  # fmt: skip
+"""Of an eviction: that the cache is broken, not that it is not allowed."""
+
 
 class _File(NamedTuple):
     path: str
@@ -117,6 +122,8 @@ class _Look:
             if "in use" in str(bad):
                 raise Skip(Reason.IN_USE, "somebody reads the file") from bad
             if self._section["generated"] is None:
+                if bad.reason in _NOT_ANSWERED:
+                    raise
                 raise Skip(Reason.NOT_PERMITTED, f"cannot be evicted: {bad}") from bad
 
     def _must_be_cached(self, file: _File) -> None:

@@ -10,7 +10,7 @@ import logging
 import re
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from datetime import UTC, datetime
 
 from datalake_probe.files import Content, Entry, Files
@@ -56,8 +56,7 @@ class Guest:
 
     def seed_path(self, payload: Payload) -> str:
         """Return the path of a file that stays: content that is copied to others again and again."""
-        body = f"{payload.size}-{payload.adler32}"
-        return f"{self.folder}/seed-{body}-{self._seal(body)}.dat"
+        return seed_path(self.folder, payload)
 
     def write(self, path: str, payload: Payload, seconds: float) -> None:
         """Write a file of ours, and see that all of it is there.
@@ -114,8 +113,8 @@ class Guest:
         with contextlib.suppress(Stopped):
             self.delete(path, DISCARD_SECONDS)
 
-    def remove_leftovers(self, seconds: float, keep: str = "") -> list[str]:
-        """Delete what a killed run has left, in this folder only, but for one path; returns what is gone.
+    def remove_leftovers(self, seconds: float, keep: Container[str] = ()) -> list[str]:
+        """Delete what a killed run has left, in this folder only, but for some paths; returns what is gone.
 
         It is no part of any measurement: what fails is left to the next run.
         """
@@ -123,7 +122,7 @@ class Guest:
         with contextlib.suppress(Stopped):
             for entry in self.files.entries(self.folder, seconds):
                 path = f"{self.folder}/{entry.name}"
-                if path != keep and self._is_leftover(entry):
+                if path not in keep and self._is_leftover(entry):
                     self.delete(path, seconds)
                     gone.append(path)
         if gone:
@@ -169,4 +168,14 @@ class Guest:
             raise ValueError(f"{path} is not ours")
 
     def _seal(self, body: str) -> str:
-        return hashlib.sha256(f"{self.folder}/{body}".encode()).hexdigest()[:10]
+        return _seal(self.folder, body)
+
+
+def seed_path(folder: str, payload: Payload) -> str:
+    """Return the path that a seed of this content has in a folder of ours, at any endpoint."""
+    body = f"{payload.size}-{payload.adler32}"
+    return f"{folder}/seed-{body}-{_seal(folder, body)}.dat"
+
+
+def _seal(folder: str, body: str) -> str:
+    return hashlib.sha256(f"{folder}/{body}".encode()).hexdigest()[:10]

@@ -1,5 +1,6 @@
 """Which pairs of endpoints this run copies between, in which order, and how many at once. Pure but for `Slots`."""
 
+import logging
 import re
 import threading
 from collections import Counter
@@ -8,6 +9,8 @@ from typing import NamedTuple
 
 from datalake_probe.outcome import Cell
 from datalake_probe.plan import Plan, Turn
+
+log = logging.getLogger(__name__)
 
 # A CronJob names its Jobs after the minute that they were due, in minutes since 1970.
 _SCHEDULED = re.compile(r"-(\d{8})")
@@ -104,6 +107,7 @@ class Slots:
         self._at_once, self._of_one = at_once, of_one
         self._busy: Counter[str] = Counter()
         self._changed = threading.Condition()
+        self._rounds = self._left()
 
     def do(self, work: Callable[[Link], object]) -> None:
         """Do all; returns when the last is done."""
@@ -116,13 +120,21 @@ class Slots:
     def share(self, seconds: float) -> float:
         """Return how much of the seconds that are left one link may take, so that those that wait get as much."""
         with self._changed:
-            rounds = -(-len(self._waiting) // self._at_once) + 1
-        return seconds / rounds
+            return seconds / self._left()
+
+    def least(self, seconds: float) -> float:
+        """Return what one link must have to be judged, of the seconds that all were to have: half its share of them."""
+        return seconds / self._rounds / 2
+
+    def _left(self) -> int:
+        return -(-len(self._waiting) // self._at_once) + 1
 
     def _serve(self, work: Callable[[Link], object]) -> None:
         while (link := self._take()) is not None:
             try:
                 work(link)
+            except Exception:
+                log.exception("a fault of the runner's own")  # the link stays unmeasured, and its place is free again
             finally:
                 with self._changed:
                     self._busy.subtract({link.source, link.destination})

@@ -32,6 +32,8 @@ _FAMILIES: dict[Family, socket.AddressFamily] = {
     "IPv6": socket.AF_INET6,
 }
 
+_NAMES: dict[socket.AddressFamily, Family] = {number: name for name, number in _FAMILIES.items() if name != "Any"}
+
 # Never asked for anything: connecting a datagram socket only looks for a route. RFC 5737, RFC 3849.
 _ELSEWHERE = {"IPv4": "192.0.2.1", "IPv6": "2001:db8::1"}
 
@@ -97,7 +99,15 @@ def has_family(family: Family, host: str = "") -> bool:
     with contextlib.suppress(OSError), socket.socket(_FAMILIES[family], socket.SOCK_DGRAM) as trial:
         trial.connect((where, 53))
         return True
-    return family == "IPv6" and _has_global_ipv6(Path("/proc/net/if_inet6"))
+    return _has_global_ipv6(Path("/proc/net/if_inet6")) if family == "IPv6" else _has_ipv4(Path("/proc/net/route"))
+
+
+def _has_ipv4(routes: Path) -> bool:
+    """Whether there is any route, if only to the neighbours; the first line is a heading."""
+    try:
+        return len(routes.read_text().splitlines()) > 1
+    except OSError:
+        return False
 
 
 def _has_global_ipv6(listing: Path) -> bool:
@@ -149,7 +159,10 @@ def connect(
             continue
         opened = Connection(connection, time.monotonic() - begun)
         return secure(opened, host, tls, end) if tls else opened
-    raise failures.of_error(failure, connecting=True) from failure
+    named = failures.of_error(failure, connecting=True)
+    if named.reason is Reason.UNREACHABLE and not any(has_family(_NAMES[one.family], host) for one in addresses):
+        raise Skip(Reason.NO_FAMILY_IN_POD, f"{host} has addresses that this pod has no way to") from failure
+    raise named from failure
 
 
 def secure(connection: Connection, host: str, tls: ssl.SSLContext, end: float) -> Connection:

@@ -1,5 +1,6 @@
 """The type storage: can files be looked at, listed, written, read, summed up and deleted."""
 
+import contextlib
 import time
 from collections.abc import Iterable, Sequence
 from functools import partial
@@ -53,7 +54,8 @@ class _Operations:
 
     def do(self) -> None:
         """Do them all."""
-        with timed(self._m, "seconds"):
+        mine = alone.tidied(self._run, self._guest) if "Write" in self._wanted else contextlib.nullcontext()
+        with mine, timed(self._m, "seconds"):
             alone.greet(self._run, self._files, self._m)
             if self._wanted & {"List", "Write"}:
                 self._files.make_folder(self._guest.folder, small(self._run))
@@ -65,8 +67,6 @@ class _Operations:
                 self._with_own_file()
             else:
                 self._with_known_file()
-        if "Write" in self._wanted:
-            self._guest.remove_leftovers(small(self._run))
         if self._moving:
             self._m["throughput_bytes_per_second"] = self._moved / self._moving
 

@@ -3,6 +3,7 @@
 Each endpoint is checked alone first. Success is bytes: size and adler32 read back at the destination.
 """
 
+import contextlib
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -10,18 +11,22 @@ from functools import partial
 
 from datalake_probe import alone
 from datalake_probe.alone import guest_of, large, small
+from datalake_probe.deadline import Deadline
 from datalake_probe.files import Content, Files
-from datalake_probe.guests import Guest
+from datalake_probe.guests import Guest, seed_path
 from datalake_probe.mesh import Link, Slots, due, reported
-from datalake_probe.outcome import Bad, Cell, Outcome, Reason, Result
+from datalake_probe.outcome import Bad, Cell, Outcome, Reason, Result, Unmeasured
 from datalake_probe.payload import Payload
-from datalake_probe.plan import Plan
+from datalake_probe.plan import Plan, PlanError
 from datalake_probe.run import Run
 from datalake_probe.webdav import WebDav
 from datalake_probe.xrootd import Xrootd
 
 ALONE_AT_ONCE = 16
 """Endpoints that are checked alone at the same time."""
+
+CHECKING = 2 / 3
+"""Part of the time that may pass with the endpoints alone: one that takes longer for everything costs its own pairs."""
 
 COPYING = 0.9
 """Part of the time that is left which may pass with copying; the rest is for looking at what came, and tidying up."""
@@ -32,6 +37,9 @@ _OF_PAIR: Mapping[Result, Result] = {"bad": "skipped", "skipped": "skipped", "un
 
 def cells(plan: Plan) -> Sequence[Cell]:
     """Name the endpoints alone, and the pairs that are due."""
+    for link in due(plan):
+        if not plan.endpoints[link.destination].writable:
+            raise PlanError(f"{link.destination} is a destination, and nothing may be written there")
     return [*reported(plan), *(link.cell for link in due(plan))]
 
 
@@ -53,6 +61,10 @@ class _Mesh:
         self._alone: dict[Cell, Outcome] = {}
         self._seeds: dict[Cell, tuple[str, Content]] = {}
         self._lock = threading.Lock()
+        self._checking = replace(run, deadline=Deadline(CHECKING * run.deadline.left()))
+        # Of all sources: two of them may be doors of the same storage.
+        payloads = (self._payload(name) for name in self._section["sources"])
+        self._seed_paths = {seed_path(run.plan.folder, payload) for payload in payloads}
 
     def check_endpoints(self) -> None:
         """Check all endpoints of this pod alone; protocols of one after each other, for they may share files."""
@@ -81,32 +93,36 @@ class _Mesh:
         slots.do(lambda link: self._run.step(link.cell, lambda m: self._copy(link, slots, m)))
 
     def _check(self, cell: Cell) -> None:
-        outcome = self._run.outcome(lambda m: self._check_one(cell, m), cell)
+        outcome = self._checking.outcome(lambda m: self._check_one(cell, m), cell)
         with self._lock:
             self._alone[cell] = outcome
         if cell in self._reported:
             self._run.report(cell, outcome)
 
     def _check_one(self, cell: Cell, measurements: dict[str, float]) -> None:
-        endpoint = self._run.plan.endpoints[cell.source]
-        guest = guest_of(self._run, endpoint, cell.protocol or "")
-        alone.check(self._run, endpoint, guest, measurements)
-        payload = Payload(f"{self._run.plan.folder}/{cell.source}", self._section["size"])
-        if endpoint.writable:
-            guest.remove_leftovers(small(self._run), guest.seed_path(payload))
+        run = self._checking
+        endpoint = run.plan.endpoints[cell.source]
+        guest = guest_of(run, endpoint, cell.protocol or "")
+        with alone.tidied(run, guest, self._seed_paths) if endpoint.writable else contextlib.nullcontext():
+            alone.check(run, endpoint, guest, measurements)
         if any(link.source == cell.source and link.protocol == cell.protocol for link in self._links):
             known = None if endpoint.writable else endpoint.read_file
-            seed = (known.path, Content(known.size, known.adler32)) if known else self._seed(guest, payload)
+            seed = (known.path, Content(known.size, known.adler32)) if known else self._seed(guest, cell.source)
             with self._lock:
                 self._seeds[cell] = seed
 
-    def _seed(self, guest: Guest, payload: Payload) -> tuple[str, Content]:
+    def _payload(self, source: str) -> Payload:
+        return Payload(f"{self._run.plan.folder}/{source}", self._section["size"])
+
+    def _seed(self, guest: Guest, source: str) -> tuple[str, Content]:
         """Make sure of the file that is copied to the others: it is written once, and verified in every run."""
+        payload, run = self._payload(source), self._checking
         path, content = guest.seed_path(payload), Content(payload.size, payload.adler32)
-        if not _is_there(guest, path, content.size, small(self._run)):
-            guest.write(path, payload, large(self._run))
+        if not _is_there(guest, path, content.size, small(run)):
+            with alone.discarded(guest, path):
+                guest.write(path, payload, large(run))
         try:
-            guest.verify_sum(path, content, large(self._run))
+            guest.verify_sum(path, content, large(run))
         except Bad as bad:
             if bad.reason is Reason.CHECKSUM_MISMATCH:
                 guest.discard(path)  # the next run makes another
@@ -120,6 +136,8 @@ class _Mesh:
         guest = guest_of(self._run, ends[link.destination], link.protocol)
         target = guest.new_path()
         seconds = self._run.deadline.step(slots.share(COPYING * self._run.deadline.left()))
+        if seconds < slots.least(COPYING * (1 - CHECKING) * self._run.plan.deadline):
+            raise Unmeasured(Reason.NOT_MEASURED, "the others have left it no time")
         try:
             with alone.timed(measurements, "seconds"), guest.slow_or_still(target):
                 _third_party(self._section["mode"], source, path, guest.files, target, seconds)

@@ -78,13 +78,14 @@ class WebDav:
         return self._properties(path, 1, seconds)[1:]
 
     def make_folder(self, path: str, seconds: float) -> None:
-        """Make a folder with its parents, down from the URL's own."""
+        """Make a folder with its parents, but never the URL's own: that one missing is a fault of the endpoint."""
         end = time.monotonic() + seconds
         try:
             self.stat(path, seconds)
         except Bad as bad:
             if bad.reason is not Reason.NOT_FOUND:
                 raise
+            self.stat("", _left(end))
             self._make(path, end)
 
     def write(self, path: str, payload: Payload, seconds: float) -> None:
@@ -166,14 +167,16 @@ class WebDav:
     def _make(self, path: str, end: float) -> None:
         if self._mkcol(path, end):
             return
-        self._make(path.rpartition("/")[0], end)
+        parent = path.rpartition("/")[0]
+        if parent:
+            self._make(parent, end)
         if not self._mkcol(path, end):
-            raise Bad(Reason.NOT_FOUND, f"MKCOL: {path} has no parent, though it was just made")
+            raise Bad(Reason.NOT_FOUND, f"MKCOL: {path} has no parent, though that is there")
 
     def _mkcol(self, path: str, end: float) -> bool:
-        """Whether a folder could be made or is there: False if its parent below the URL is missing."""
+        """Whether a folder could be made or is there: False if its parent is missing."""
         with web.ask(self._request("MKCOL", path, _left(end))) as answer:
-            if answer.status in _NO_PARENT and path:
+            if answer.status in _NO_PARENT:
                 return False
             if answer.status != 405:  # it is there
                 _must_succeed(answer).drain()

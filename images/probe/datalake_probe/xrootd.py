@@ -67,9 +67,8 @@ class Xrootd:
         with contextlib.closing(opened.socket):
             if self.protocol == "root":
                 return Hello(opened.seconds, None)
-            opened.socket.settimeout(max(0.1, end - time.monotonic()))
             try:
-                _agree_on_tls(opened.socket)
+                _agree_on_tls(opened.socket, end)
             except (OSError, struct.error) as error:
                 raise failures.of_error(error) from error
             secured = net.secure(opened, self._host, self._anchors.context, end)
@@ -87,11 +86,17 @@ class Xrootd:
     def entries(self, path: str, seconds: float) -> list[Entry]:
         """Look into a folder."""
         lines = self._fs(seconds, "ls", "-l", self._path(path)).splitlines()
-        return [_entry(found) for found in map(_LISTED.fullmatch, lines) if found]
+        with _understood():
+            return [_entry(found) for found in map(_LISTED.fullmatch, lines) if found]
 
     def make_folder(self, path: str, seconds: float) -> None:
-        """Make a folder with its parents; `mkdir -p` of one that is there fails (5.8.1): another pod may be first."""
+        """Make a folder with its parents, but never the URL's own: that one missing is a fault of the endpoint.
+
+        `mkdir -p` of one that is there fails (5.8.1): another pod may be first.
+        """
         if not self._has(path, seconds):
+            if not self._has("", seconds):
+                raise Bad(Reason.NOT_FOUND, "the folder of the URL is not there")
             try:
                 self._fs(seconds, "mkdir", "-p", self._path(path))
             except Bad:
@@ -194,26 +199,30 @@ def _times(seconds: float, family: Family) -> Mapping[str, str]:
     }
 
 
-def _agree_on_tls(connection: socket.socket) -> None:
+def _agree_on_tls(connection: socket.socket, end: float) -> None:
     """Say the first words of XRootD's protocol, after which the server expects TLS."""
     connection.sendall(_HANDSHAKE + _PROTOCOL)
-    _answer(connection)
-    _, flags = struct.unpack("!iI", _answer(connection)[:8])
+    _answer(connection, end)
+    _, flags = struct.unpack("!iI", _answer(connection, end)[:8])
     if not flags & _HAVE_TLS:
         raise Bad(Reason.TLS_FAILED, "the server offers no TLS")
 
 
-def _answer(connection: socket.socket) -> bytes:
+def _answer(connection: socket.socket, end: float) -> bytes:
     """Read one answer: two bytes of the request's, status, length, and that many bytes."""
-    _, status, length = struct.unpack("!2sHi", _exactly(connection, 8))
+    _, status, length = struct.unpack("!2sHi", _exactly(connection, 8, end))
     if status != 0 or not 0 <= length <= 4096:
         raise Bad(Reason.PROTOCOL_ERROR, "the server does not speak XRootD's protocol")
-    return _exactly(connection, length)
+    return _exactly(connection, length, end)
 
 
-def _exactly(connection: socket.socket, size: int) -> bytes:
+def _exactly(connection: socket.socket, size: int, end: float) -> bytes:
+    """Read so many bytes, and not longer than until then (`time.monotonic`), however they drip."""
     found = b""
     while len(found) < size:
+        connection.settimeout(max(0.01, end - time.monotonic()))
+        if time.monotonic() > end:
+            raise TimeoutError("the answer drips")
         more = connection.recv(size - len(found))
         if not more:
             raise ConnectionResetError("closed in the middle of an answer")

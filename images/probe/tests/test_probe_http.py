@@ -1,6 +1,7 @@
 """The types tcp and http, and what both stand on: every failure is a real one of a real server."""
 
 import contextlib
+import errno
 import http.server
 import socket
 import ssl
@@ -17,6 +18,7 @@ from datalake_probe import net, web
 from datalake_probe.outcome import Bad, Reason, Skip, Stopped
 from datalake_probe.plan import Family, Trust
 from datalake_probe.trust import Anchors, TrustError, gather
+from datalake_probe.xrootd import Xrootd
 from tests.support import probe_runs as runs
 from tests.support.certificates import EXPIRED, Authority
 
@@ -184,9 +186,38 @@ def test_a_listener_whose_queue_is_full_is_a_connection_that_times_out() -> None
 def test_a_family_that_the_pod_lacks_is_skipped(family: Family, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(net, "_ELSEWHERE", {"IPv4": "999.0.0.0", "IPv6": "none"})
     monkeypatch.setattr(net, "_has_global_ipv6", lambda _: False)
+    monkeypatch.setattr(net, "_has_ipv4", lambda _: False)
     with pytest.raises(Skip) as skipped:
         net.connect("localhost", 80, family)
     assert skipped.value.reason is Reason.NO_FAMILY_IN_POD
+
+
+def test_a_host_that_only_has_addresses_of_a_family_that_the_pod_lacks_is_skipped(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Nowhere(socket.socket):
+        def connect(self, _: object) -> None:
+            raise OSError(errno.ENETUNREACH, "no way")
+
+    found = [(socket.AF_INET6, socket.SOCK_STREAM, 6, "", ("2001:db8::1", 80, 0, 0))]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_: found)
+    monkeypatch.setattr(socket, "socket", Nowhere)
+    for pod_has_it, expected in ((False, Reason.NO_FAMILY_IN_POD), (True, Reason.UNREACHABLE)):
+        monkeypatch.setattr(net, "has_family", lambda *_, known=pod_has_it: known)
+        assert reason(lambda: net.connect("six.example", 80)) is expected
+
+
+def test_a_server_of_roots_that_drips_is_cut_off_in_time(anchors: Anchors) -> None:
+    def drip(connection: socket.socket) -> None:
+        for _ in range(1000):
+            connection.sendall(b"\0")
+            time.sleep(0.05)
+
+    begun = time.monotonic()
+    with answering(drip) as port:
+        files = Xrootd(f"roots://{HERE}:{port}//probe/x", "Any", anchors)
+        assert reason(lambda: files.hello(0.3)) is Reason.TIMEOUT
+    assert time.monotonic() - begun < 5
 
 
 def test_with_both_families_a_dead_one_is_hidden_and_asked_for_alone_it_is_not(
@@ -209,6 +240,10 @@ def test_an_address_of_global_scope_is_a_family_even_without_a_way_out(tmp_path:
     assert not net._has_global_ipv6(listing)  # noqa: SLF001
     listing.write_text("fd000000000000000000000000000001 02 40 00 80     eth0\n")
     assert net._has_global_ipv6(listing)  # noqa: SLF001
+    listing.write_text("Iface\tDestination\n")
+    assert not net._has_ipv4(listing)  # noqa: SLF001
+    listing.write_text("Iface\tDestination\neth0\t0000000A\n")
+    assert net._has_ipv4(listing)  # noqa: SLF001
 
 
 # --- TLS

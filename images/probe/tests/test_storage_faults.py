@@ -97,6 +97,12 @@ def test_each_fault_of_a_server_has_its_reason_over_root_and_over_http(opened: S
     assert opened.files("/origin -name 'probe-*'") == []
 
 
+def test_the_folder_of_the_url_itself_is_never_made(opened: StorageLab) -> None:
+    found = run(opened, Origin("sound", 1).endpoint("probe/mistyped/y"))
+    assert found.cells() == {"sound/root": "bad/NotFound", "sound/http": "bad/NotFound"}, found.log
+    assert opened.files("/origin -path '*mistyped*'") == []
+
+
 def test_what_is_measured_of_sound_storage(opened: StorageLab) -> None:
     found = run(opened, Origin("sound", 1).endpoint())
     for protocol in ("root", "http"):

@@ -203,6 +203,15 @@ def test_parents_are_made_for_a_server_that_does_not(files: WebDav) -> None:
     files.write(f"{FOLDER}/x", Payload("x", 10), 10)
 
 
+def test_the_folder_of_the_url_itself_is_never_made(port: int, tmp_path: Path) -> None:
+    (tmp_path / "trust.pem").touch()
+    mistyped = WebDav(f"http://{HERE}:{port}/pol/escape", "http", "Any", Anchors(tmp_path / "trust.pem"))
+    before = set(Handler.folders)
+    with pytest.raises(Bad) as caught:
+        mistyped.make_folder(FOLDER, 10)
+    assert (caught.value.reason, Handler.folders) == (Reason.NOT_FOUND, before)
+
+
 def test_what_is_not_ours_is_refused_before_anything_is_sent(files: WebDav) -> None:
     guest = Guest(files, FOLDER, 60)
     for path in ("x", f"{FOLDER}/x", f"{FOLDER}/../x", f"{FOLDER}/a/{guest.new_path().rpartition('/')[2]}"):

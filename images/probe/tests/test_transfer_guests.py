@@ -119,6 +119,34 @@ def test_after_many_runs_and_a_killed_one_only_seeds_of_ours_are_there(opened: S
     assert state(opened, kept) == before
 
 
+@pytest.mark.parametrize("protocol", ["root", "http"])
+def test_our_own_leftovers_do_not_fill_a_quota_for_ever(opened: StorageLab, protocol: str) -> None:
+    small = Origin(f"small-{protocol}", 3 if protocol == "root" else 4, size="128k")
+    opened.start(small)
+    left = f"{OURS.format(small.name)}/{name(guest(age=timedelta(days=1)).new_path())}"
+    opened.root(
+        f"mkdir -p $(dirname {left}); dd if=/dev/zero of={left} bs=4k || true; chown -R 10940 /origin/{small.name}"
+    )
+    endpoint = small.endpoint() | {"urls": {protocol: small.endpoint()["urls"][protocol]}}
+    plan = opened.plan("storage", [endpoint], storage([small.name], size=4096))
+    assert [opened.run(plan).cells()[f"{small.name}/{protocol}"] for _ in range(2)] == ["bad/NoSpace", "ok"]
+    assert not [path for path in passing(opened) if small.name in path]
+
+
+def test_two_doors_of_one_storage_keep_each_other_s_seeds(opened: StorageLab) -> None:
+    doors = [ORIGINS[0].endpoint() | {"name": door} for door in ("door-1", "door-2")]
+    pairs = [["door-1", "b", ["http"]], ["door-2", "b", ["http"]]]
+    endpoints = [*doors, ORIGINS[1].endpoint()]
+    plan = opened.plan("transfer", endpoints, transfer(pairs, size=5000), leftoversAfterSeconds=0.5)
+    seeds = set[str]()
+    for _ in range(3):
+        assert set(opened.run(plan).cells().values()) == {"ok"}
+        found = set(opened.files(f"{OURS.format('a')} -name 'seed-5000-*'"))
+        assert len(found) == 2
+        seeds |= {opened.root(f"stat -c %i {path}") for path in found}
+    assert len(seeds) == 2  # written once
+
+
 def kill_while_writing(opened: StorageLab, plan: dict[str, object], known: set[str]) -> str:
     """Start a run and kill it, with all that it started, as soon as it has begun a file."""
     command, message = opened.runner(plan)

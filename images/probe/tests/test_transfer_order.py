@@ -108,6 +108,8 @@ def test_what_fails_in_a_slot_does_not_block_the_others() -> None:
 
     def work(link: Link) -> None:
         done.append(link)
+        if len(done) < 4:
+            raise RuntimeError("the runner's own fault")
 
     slots.do(work)
     assert len(done) == 6
@@ -120,6 +122,14 @@ def test_a_link_that_hangs_takes_no_more_than_its_share_of_the_time() -> None:
     for _ in range(6):
         left -= slots.share(left)
     assert left > 0
+
+
+def test_who_has_far_less_than_its_share_is_not_judged() -> None:
+    slots = Slots(due(plan(mesh(4))), 2, 2)
+    least = slots.least(70)  # of the 10 seconds that are its share
+    assert least == 5
+    slots.do(lambda _: None)
+    assert slots.least(70) == least
 
 
 @given(st.binary(max_size=5000), st.binary(max_size=5000))
