@@ -1,15 +1,18 @@
 """Probes are guests on storage: what is not theirs stays as it is, and they move no more than they may."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from tests.cluster import waiting
 from tests.demo import runs
-from tests.demo.kubectl import Kubectl
-from tests.e2e.grid import guests, origins, probes
+from tests.demo.kubectl import Kubectl, Object
+from tests.e2e.grid import guests, origins, probes, traffic
 from tests.e2e.grid.names import GRID, ORIGINS
 from tests.e2e.grid.probes import MESH, STORAGE
+from tests.e2e.grid.said import Key
+from tests.support.objects import condition
 
 KILLED = "killed"
 """A probe whose runner is killed in the middle."""
@@ -65,6 +68,61 @@ def test_what_a_killed_runner_left_is_removed_and_nothing_else(grid: Kubectl, sl
 
     waiting.until(removed, f"{left} to be removed", seconds=90, every=2)
     assert guests.look(grid, strangers, (slow,)) == before
+
+
+def test_no_more_copies_at_once_than_the_spec_says(grid: Kubectl) -> None:
+    body = _mesh(
+        "polite",
+        sources=["A", "B"],
+        destinations=["C", "D"],
+        protocols=["root"],
+        payload={"size": "8Ki"},
+        maxConcurrent=2,
+        maxConcurrentPerEndpoint=1,
+    )
+    probes.apply(grid, [body])
+    probes.run(grid, ("polite",))  # afterwards the sources have their seeds
+    for endpoint in ("A", "B"):
+        origins.switch(grid, endpoint, "slow")  # copies that take a while are seen
+    times = traffic.copies(grid, ("C", "D"), lambda: probes.run(grid, ("polite",)))
+    for endpoint in ("A", "B"):
+        origins.switch(grid, endpoint, "sound")
+    assert [len(times[endpoint]) for endpoint in ("C", "D")] == [2, 2]
+    assert [traffic.most_at_once(times[endpoint]) for endpoint in ("C", "D")] == [1, 1]
+    assert traffic.most_at_once([*times["C"], *times["D"]]) == 2
+
+
+def test_no_more_bytes_in_a_day_than_the_spec_says(grid: Kubectl) -> None:
+    """Six links over two protocols, of which a budget for 1490 kB a run lets a third run at a time."""
+    ends = ["A", "B", "C"]
+    budget = {"payload": {"size": "256Ki"}, "maxBytesPerDay": "2Gi"}
+    body = _mesh("thrifty", sources=ends, destinations=ends, protocols=["root", "http"], **budget)
+    body["spec"]["schedule"] = "* * 29 2 *"  # 1440 runs on its day
+    probes.apply(grid, [body])
+    for _ in range(2):
+        before = traffic.received(grid, ends)
+        (thrifty,) = probes.run(grid, ("thrifty",)).values()
+        came = traffic.received(grid, ends) - before
+        ran = [key for key, runs in _newest(thrifty).items() if key.destination and runs != "."]
+        assert len(ran) == 4
+        assert 4 * 2**18 <= came <= 7 * 2**18 + 2**17, "the copies, as many seeds at most, and some talk"
+    assert thrifty["status"]["pairInterval"] == "3m"
+    assert condition(thrifty, "BudgetRotating")["status"] == "True"
+
+
+def _mesh(name: str, **transfer: Any) -> Object:
+    body = probes.manifests()[MESH]
+    body["metadata"]["name"] = name
+    body["spec"]["transfer"] = transfer
+    return body
+
+
+def _newest(body: Object) -> dict[Key, str]:
+    """What the newest run says of each cell, in one character."""
+    return {
+        Key(one["source"], one.get("destination"), one.get("protocol")): one["runs"][-1]
+        for one in body["status"]["cells"]
+    }
 
 
 def _passing(lake: Kubectl, endpoint: str, folder: str) -> list[str]:

@@ -118,9 +118,9 @@ def address(lake: Kubectl, pod_name: str) -> str:
     return str(lake.get("pod", pod_name, GRID)["status"]["podIP"])
 
 
-def execute(lake: Kubectl, endpoint: str, script: str, *arguments: str) -> str:
+def execute(lake: Kubectl, endpoint: str, script: str, *arguments: str, within: float = 60) -> str:
     """Run a script of bash in the pod of an endpoint."""
-    return lake.execute(GRID, pod(endpoint), "bash", "-s", "--", *arguments, given=script, within=60)
+    return lake.execute(GRID, pod(endpoint), "bash", "-s", "--", *arguments, given=script, within=within)
 
 
 def _configurations(protocol: str) -> dict[str, str]:
