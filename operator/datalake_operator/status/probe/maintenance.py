@@ -39,6 +39,10 @@ class Found(NamedTuple):
     """Each names its field, or its ConfigMap, key and entry, and the mend."""
 
 
+class _Aliases(Exception):
+    """A text has aliases."""
+
+
 class _Loader(yaml.CSafeLoader):
     """YAML where times are text, as in a manifest that the API server has read."""
 
@@ -110,6 +114,8 @@ def _read(text: str) -> Found:
         return Found((), (f"has {len(text)} characters, and at most {_LONGEST} are read; leave out what is over",))
     try:
         value = _parsed(text)
+    except _Aliases:
+        return Found((), ("uses aliases (*name) of YAML, which are not read; write out what they stand for",))
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         return Found((), (f"is no YAML and no JSON ({_where(error)}); write a list as in spec.maintenance",))
     if value is None:
@@ -140,6 +146,9 @@ def _parsed(text: str) -> Any:
     try:
         return json.loads(text)
     except ValueError:
+        # A few lines of aliases of aliases stand for more values than there is time to look at.
+        if "*" in text and any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, _Loader)):
+            raise _Aliases from None
         return yaml.load(text, _Loader)  # noqa: S506 - a safe loader, without times
 
 

@@ -60,6 +60,10 @@ BAD: dict[str, tuple[str, str]] = {
     "no time": (json.dumps([GOOD | {"to": "tomorrow"}]), "entry 1 ('a'): to:"),
     "too long": ("#" * 300_000, "has 300000 characters"),
     "a tag": ("- !!python/object/apply:os.system ['true']", "is no YAML and no JSON"),
+    "aliases": (
+        "- &a0 [x]\n" + "".join(f"- &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 20)),
+        "uses aliases (*name)",
+    ),
     "deep": ("[" * 5000, "is no YAML and no JSON"),
 }
 
