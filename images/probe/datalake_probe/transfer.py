@@ -90,7 +90,7 @@ class _Mesh:
             else:
                 self._run.report(link.cell, replace(broken, result=_OF_PAIR[broken.result], measurements={}))
         slots = Slots(sound, self._section["maxConcurrent"], self._section["maxConcurrentPerEndpoint"])
-        slots.do(lambda link: self._run.step(link.cell, lambda m: self._copy(link, slots, m)))
+        slots.do(lambda link: self._try(link, slots))
 
     def _check(self, cell: Cell) -> None:
         outcome = self._checking.outcome(lambda m: self._check_one(cell, m), cell)
@@ -129,7 +129,12 @@ class _Mesh:
             raise
         return path, content
 
-    def _copy(self, link: Link, slots: Slots, measurements: dict[str, float]) -> None:
+    def _try(self, link: Link, slots: Slots) -> None:
+        """Copy, say what came out, and only then tidy up: that may take longer than the run has left."""
+        with contextlib.ExitStack() as afterwards:
+            self._run.step(link.cell, lambda m: self._copy(link, slots, afterwards, m))
+
+    def _copy(self, link: Link, slots: Slots, afterwards: contextlib.ExitStack, measurements: dict[str, float]) -> None:
         path, content = self._seeds[Cell(link.source, None, link.protocol)]
         ends = self._run.plan.endpoints
         source = alone.files_of(self._run, ends[link.source], link.protocol)
@@ -138,13 +143,11 @@ class _Mesh:
         seconds = self._run.deadline.step(slots.share(COPYING * self._run.deadline.left()))
         if seconds < slots.least(COPYING * (1 - CHECKING) * self._run.plan.deadline):
             raise Unmeasured(Reason.NOT_MEASURED, "the others have left it no time")
-        try:
-            with alone.timed(measurements, "seconds"), guest.slow_or_still(target):
-                _third_party(self._section["mode"], source, path, guest.files, target, seconds)
-            measurements["throughput_bytes_per_second"] = content.size / measurements["seconds"]
-            guest.verify(target, content, large(self._run))
-        finally:
-            guest.discard(target)
+        afterwards.callback(guest.discard, target)
+        with alone.timed(measurements, "seconds"), guest.slow_or_still(target):
+            _third_party(self._section["mode"], source, path, guest.files, target, seconds)
+        measurements["throughput_bytes_per_second"] = content.size / measurements["seconds"]
+        guest.verify(target, content, large(self._run))
 
 
 def _is_there(guest: Guest, path: str, size: int, seconds: float) -> bool:
