@@ -26,6 +26,9 @@ CHUNK_BYTES = 2**16
 """What xrdcp writes at once, as long as a file has only a few of them. A server with room for a part of a chunk takes
 that part in silence, and refuses only the next one with "no space left" (XRootD 5.8.1)."""
 
+LINE = 2048
+"""Characters of a line of a listing; none of ours is so long, and the time to understand one grows with its square."""
+
 # With size before the time, or after it from servers that know neither owner nor group.
 _LISTED = re.compile(
     r"(?P<kind>[d-])\S*\s.*?(?:(?P<size>\d+) +)?(?P<time>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) +"
@@ -85,7 +88,8 @@ class Xrootd:
 
     def entries(self, path: str, seconds: float) -> list[Entry]:
         """Look into a folder."""
-        lines = self._fs(seconds, "ls", "-l", self._path(path)).splitlines()
+        said = self._fs(seconds, "ls", "-l", self._path(path)).splitlines()
+        lines = (line for line in said if len(line) <= LINE)
         with _understood():
             return [_entry(found) for found in map(_LISTED.fullmatch, lines) if found]
 

@@ -220,6 +220,17 @@ def test_a_server_of_roots_that_drips_is_cut_off_in_time(anchors: Anchors) -> No
     assert time.monotonic() - begun < 5
 
 
+def test_a_listing_of_one_endless_line_does_not_stop_the_runner(
+    anchors: Anchors, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours = "-rw-r--r-- u g 12 2026-11-26 07:00:00 /probe/x/file"
+    monkeypatch.setattr(Xrootd, "_fs", lambda *_: f"- {'1' * 64000}\n{ours}\n")
+    begun = time.monotonic()
+    found = Xrootd(f"root://{HERE}//probe/x", "Any", anchors).entries("", 1)
+    assert [(entry.name, entry.size) for entry in found] == [("file", 12)]
+    assert time.monotonic() - begun < 5
+
+
 def test_with_both_families_a_dead_one_is_hidden_and_asked_for_alone_it_is_not(
     port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
