@@ -118,7 +118,7 @@ def test_what_can_be_limited_is_what_is_measured() -> None:
 
 def test_examples_of_runs_come_out_as_the_table_says() -> None:
     rows = tables("When a cell changes")[0]
-    patterns = ["ooox", "o" * 23 + "x", "oxx", "xxo", "xxoo", "ooxooxoox"]
+    patterns = ["ooox", "oooxo", "oxooxoo", "o" * 23 + "x", "oxx", "xxo", "xxoo", "ooxooxoox"]
     assert [row[1] for row in rows[:-1]] == [lake.state(pattern) for pattern in patterns]
     assert rows[-1][1] == "unknown"
 

@@ -141,7 +141,10 @@ def _measured(
 
 
 def _window(reading: _Reading, history: History, times: tuple[int, ...], rules: Rules) -> tuple[int, str]:
-    """Level (0 to 2) and reason by the share of good runs, with one sample spared (CMS site support)."""
+    """Level (0 to 2) and reason by the share of good runs, with one sample spared (CMS site support).
+
+    A single bad run makes no warning by its share: it is shown while it is the last one, and never comes back.
+    """
     limit = rules.success
     if limit is None:
         return _soft(reading)
@@ -157,9 +160,12 @@ def _window(reading: _Reading, history: History, times: tuple[int, ...], rules: 
         return _soft(reading)
     if (ok + 1) / n < limit.critical:
         return 2, "LowSuccess"
-    if bad and (ok - 1) / n <= limit.warning:
+    if (ok - 1) / n > limit.warning:
+        return 0, ""
+    if bad > 1:
         return 1, "LowSuccess"
-    return 0, ""
+    last = reading.measured
+    return (1, "") if bad and last and last[1][0] == BAD else (0, "")
 
 
 def _soft(reading: _Reading) -> tuple[int, str]:

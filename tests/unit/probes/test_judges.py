@@ -33,8 +33,10 @@ SPEED = "throughput_bytes_per_second"
         ("ooo-", "skipped"),
         ("xx?oo", "ok"),
         ("o" * 20 + "x", "ok"),  # (20 - 1) / 21 > 0.9
-        ("o" * 18 + "x", "warning"),
-        ("x" + "o" * 18, "warning"),
+        ("o" * 18 + "x", "warning"),  # a single one, but the last
+        ("x" + "o" * 18, "ok"),
+        ("oooxo", "ok"),
+        ("xooxooo", "warning"),  # a second one is no chance any more
         ("x" + "o" * 20, "ok"),
         ("oxoxoxox", "critical"),  # never two in a row, but half of them
         ("ooooxooox", "warning"),  # (7 + 1) / 9 >= 0.8
@@ -153,7 +155,7 @@ def test_since_is_when_the_first_of_the_failed_runs_began() -> None:
 
 def test_since_stays_as_long_as_the_state() -> None:
     assert lake.cell(lake.judged(lake.watch(), lake.runs("oooooo")))["since"] == "2026-01-01T00:00:00Z"
-    assert lake.cell(lake.judged(lake.watch(), lake.runs("ooxooo")))["since"] == "2026-01-01T00:30:00Z"
+    assert lake.cell(lake.judged(lake.watch(), lake.runs("ooxooxooo")))["since"] == "2026-01-01T01:15:00Z"
 
 
 def test_since_comes_back_after_a_central_fault() -> None:

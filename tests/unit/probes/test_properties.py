@@ -85,7 +85,7 @@ def test_it_is_never_green_without_a_fresh_success(rules: Watch, found: list[Run
 
 @given(st.integers(0, 70), st.integers(0, 70), st.integers(2, 10), st.integers(1, 10), st.sampled_from("xs"))
 @settings(max_examples=40, deadline=None)
-def test_one_bad_sample_never_turns_red(
+def test_one_bad_sample_never_turns_red_and_is_forgiven_by_the_next_good_one(
     before: int, later: int, confirmations: int, recoveries: int, sign: str
 ) -> None:
     slow = Sample("ok", None, {"throughput_bytes_per_second": 1.0})
@@ -96,7 +96,7 @@ def test_one_bad_sample_never_turns_red(
     for one in found:
         result = verdict(rules, fields, (one,), lake.after([one]))
         fields = dict(result.fields)
-        assert lake.cell(result)["state"] != "critical"
+        assert lake.cell(result)["state"] in (("ok", "warning") if one is found[before] else ("ok",))
 
 
 @given(watches(), histories(9), st.randoms(use_true_random=False))
