@@ -40,10 +40,10 @@ class Rules:
     @property
     def step(self) -> int:
         """Seconds of a bucket."""
-        return buckets.size(self.success.window) if self.success else buckets.size(MAX_WINDOW)
+        return buckets.size(self.success.window) if self.success else buckets.size(_DEFAULT_WINDOW)
 
 
-MAX_WINDOW = Limit("", at_least=True, warning=0, critical=0).window
+_DEFAULT_WINDOW = Limit("", at_least=True, warning=0, critical=0).window
 
 
 @dataclass(frozen=True)

@@ -123,9 +123,12 @@ def _answers(found: tuple[CellKey, ...]) -> Iterator[tuple[str, tuple[CellKey, .
         yield f"the pod of source {source}", (*(cell for cell in found if cell[1] is None and cell[0] in mine), *own)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=64)
 def _fits(cells: tuple[CellKey, ...], *, figures: bool = True) -> bool:
-    """As `sizes.fit`, which takes tens of milliseconds for a large mesh, and is asked at each look at a probe."""
+    """As `sizes.fit`, which takes tens of milliseconds for a large mesh, and is asked at each look at a probe.
+
+    Few are kept, for each holds all its cells.
+    """
     return sizes.fit(cells, figures=figures)
 
 
