@@ -1,5 +1,6 @@
 """Numbers about one QoSProbe for its metrics, from its spec and status alone: a restart changes none of them."""
 
+import logging
 import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -13,6 +14,8 @@ from datalake_operator.metrics.probes import STATES, Page, Sample, write
 from datalake_operator.probes import limits, marks
 from datalake_operator.probes.model import STALE_GAPS
 from datalake_operator.status.conditions import parse_time
+
+log = logging.getLogger(__name__)
 
 _DAY = 86400.0
 _NAME = re.compile("[a-z][a-z0-9_]{0,62}")
@@ -48,9 +51,18 @@ class ProbePages:
             kept = self._written.get(key)
             if kept is None or kept[0] != version:
                 body = self._store.get(*key)
-                kept = version, {} if body is None else write(samples(body))
+                kept = version, {} if body is None else _page(key, body)
                 self._written[key] = kept
             yield kept[1]
+
+
+def _page(key: Key, body: Mapping[str, Any]) -> Page:
+    """Write the text of one probe. One that cannot be read has no series, and hides no other."""
+    try:
+        return write(samples(body))
+    except Exception:
+        log.exception("QoSProbe %s/%s has no series, for it cannot be read", *key)
+        return {}
 
 
 def samples(body: Mapping[str, Any]) -> Iterator[Sample]:

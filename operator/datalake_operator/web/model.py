@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,8 @@ from datalake_operator.web.commands import Check
 from datalake_operator.web.details import details
 from datalake_operator.web.grid import overview
 from datalake_operator.web.probe import Probe
+
+log = logging.getLogger(__name__)
 
 PROBES, CACHES, SERVERS = "QoSProbe", "XCacheNode", "RucioServer"
 
@@ -99,9 +102,18 @@ class Model:
             if ref.kind in _READERS and (known is None or known[0] != version):
                 body = self._bodies.get(ref)
                 if body is not None:
-                    self._read[ref] = version, _READERS[ref.kind](body)
+                    self._read[ref] = version, _row(ref, body)
         self._seen = versions
         return True
+
+
+def _row(ref: Ref, body: Body) -> Any:
+    """Read one resource. One that cannot be read hides no other."""
+    try:
+        return _READERS[ref.kind](body)
+    except Exception:
+        log.exception("%s %s/%s cannot be shown on the page", *ref)
+        return (probe if ref.kind == PROBES else operands).unshown(ref.namespace, ref.name)
 
 
 def _knows(one: Probe, check: Check) -> bool:

@@ -44,6 +44,11 @@ def server(body: Body) -> dict[str, Any]:
     )
 
 
+def unshown(namespace: str, name: str) -> dict[str, Any]:
+    """Give the row of a resource whose body cannot be read. A warning: nothing may look well meanwhile."""
+    return {"namespace": namespace, "name": name, "state": "warning", "word": words.UNSHOWN, "conditions": []}
+
+
 def _row(body: Body, planned: str | None = None) -> dict[str, Any]:
     """Give what the rows of all kinds share. Ready decides the state; while work goes on it is a warning."""
     metadata = body["metadata"]

@@ -39,6 +39,8 @@ class Probe:
     """Its endpoints that are not ok: name, role, state, reason, since."""
     central: Mapping[str, Any] | None
     """Reason, message and time of a fault of our own that hides all results."""
+    shown: bool = True
+    """Whether its body could be read at all."""
 
 
 def read(body: Body) -> Probe:
@@ -56,6 +58,12 @@ def read(body: Body) -> Probe:
         blamed=tuple(_blamed(endpoint) for endpoint in status.get("endpoints", ())),
         central=_central(body),
     )
+
+
+def unshown(namespace: str, name: str) -> Probe:
+    """Give what the page says of a probe whose body cannot be read: that it is there."""
+    facts = {"namespace": namespace, "name": name, "type": "unknown", "state": "unknown", "counts": {}}
+    return Probe(namespace, name, "unknown", facts, sites={}, cells=(), blamed=(), central=None, shown=False)
 
 
 def type_of(spec: Mapping[str, Any]) -> str:

@@ -55,6 +55,9 @@ def _order(problem: Mapping[str, Any]) -> tuple[Any, ...]:
 
 def _of_probes(probes: Iterable[Probe]) -> Iterator[dict[str, Any]]:
     for probe in probes:
+        if not probe.shown:  # a warning, so that not all is well
+            yield _problem("probe", "warning", probe, probe.name, words.UNSHOWN, {})
+            continue
         if probe.central is not None:
             yield _problem("central", "unknown", probe, "The operator's own network", "is at fault", probe.central)
             continue

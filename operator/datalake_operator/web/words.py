@@ -89,6 +89,9 @@ PHRASES: dict[str, str] = {
 
 _UNITS = (("PB", 1e15), ("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3))
 
+UNSHOWN = "cannot be shown; the operator's log says why"
+"""Of a resource whose body cannot be read."""
+
 
 def known(state: object) -> str:
     """Give a state as the page knows it: what is none is unknown."""

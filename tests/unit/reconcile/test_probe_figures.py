@@ -216,6 +216,18 @@ def test_hostile_text_stays_inside_its_label() -> None:
     assert found(body("x", TRANSFER, [cell(evil)]), "datalake_probe_state") == {(evil, "", ""): 0}
 
 
+def test_a_probe_that_cannot_be_read_hides_no_other_and_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    odd = body("odd", TRANSFER, [cell("A")])
+    odd["status"]["cells"] = [{"state": "ok"}]
+    metrics = Metrics()
+    metrics.serve_probes(ProbePages(store(odd, body("good", TRANSFER, [cell("C")]))))
+    metrics.exposition()
+    assert found(metrics.exposition().decode(), "datalake_probe_state") == {("C", "", ""): 0}
+    assert [record.getMessage() for record in caplog.records] == [
+        "QoSProbe lake/odd has no series, for it cannot be read"
+    ]
+
+
 def test_a_store_that_is_not_there_has_no_series() -> None:
     assert list(ProbePages(None)()) == []
 
