@@ -81,7 +81,8 @@ class ProbeKind(Kind[QoSProbe]):
 
     def requested(self, model: QoSProbe, context: Context, view: View, value: str) -> Sequence[Manifest] | None:
         """One run now; while one goes on, when that has ended."""
-        job = builder.now_job(model, context, builder.resolve(model, view.references), value)
+        past = {run["id"] for run in view.previous.get("runs") or ()}
+        job = builder.now_job(model, context, builder.resolve(model, view.references), value, past)
         made = view.children.get(("Job", job["metadata"]["name"]))
         if made is not None and belongs_to(made, model.metadata.uid):
             return ()  # it was made, and then we were interrupted

@@ -116,6 +116,23 @@ async def test_a_run_on_request_waits_for_the_run_that_goes_on(world: World) -> 
     assert world.status["lastHandledReconcileAt"] == "now"
 
 
+async def test_a_value_that_was_used_before_asks_for_another_run(world: World) -> None:
+    await settled(world)
+    for number, value in enumerate(("a", "b", "a", "b", "a"), 1):
+        world.now += timedelta(minutes=15)
+        before = {live["metadata"]["name"] for resource, live in world.children.of(KEY) if resource == JOBS}
+        world.write(annotation=value)
+        assert await world.reconcile() == ["create Job", "status"]
+        [job] = [
+            live
+            for resource, live in world.children.of(KEY)
+            if resource == JOBS and live["metadata"]["name"] not in before
+        ]
+        world.end({**job, "status": {"startTime": rfc3339(world.now)}}, message(world, job["metadata"]["name"]))
+        assert await world.reconcile() == ["status"]
+        assert len(world.status["runs"]) == number
+
+
 async def test_a_run_on_request_that_was_made_before_a_crash_is_not_made_again(world: World) -> None:
     await settled(world)
     world.write(annotation="now")

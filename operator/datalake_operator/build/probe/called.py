@@ -4,6 +4,8 @@ All names fit: `metadata.name` of a QoSProbe is at most 40 long, and Kubernetes 
 """
 
 import hashlib
+from collections.abc import Container
+from itertools import count
 
 APP = "probe"
 """Value of app.kubernetes.io/name on all children."""
@@ -28,6 +30,13 @@ def cron_job(name: str) -> str:
     return name
 
 
-def now_job(name: str, value: str) -> str:
-    """The Job that the annotation reconcile-at with this value asks for: the same value never gives a second one."""
-    return f"{name}-{hashlib.sha256(value.encode()).hexdigest()[:10]}"
+def now_job(name: str, value: str, past: Container[str] = ()) -> str:
+    """The Job that the annotation reconcile-at with this value asks for.
+
+    Args:
+        name: of the probe.
+        value: of the annotation. The same one gives the same Job, until that has run.
+        past: names of Jobs whose results are known: what a second one of that name finds would be taken for them.
+    """
+    turns = (hashlib.sha256(value.encode() + b"\0" * turn).hexdigest()[:10] for turn in count())
+    return next(found for turn in turns if (found := f"{name}-{turn}") not in past)

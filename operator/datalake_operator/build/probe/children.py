@@ -1,6 +1,7 @@
 """All children of a QoSProbe: its plan, the CronJob that carries it out, and the Job that does so at once."""
 
 import json
+from collections.abc import Container
 from typing import Any
 
 from datalake_operator.api.probe import QoSProbe
@@ -59,7 +60,7 @@ def build(probe: QoSProbe, context: Context, targets: Targets) -> tuple[Manifest
     return config_map, cron_job
 
 
-def now_job(probe: QoSProbe, context: Context, targets: Targets, value: str) -> Manifest:
+def now_job(probe: QoSProbe, context: Context, targets: Targets, value: str, past: Container[str] = ()) -> Manifest:
     """Give the Job that the annotation reconcile-at asks for. It uses the plan that `build` makes.
 
     Args:
@@ -67,6 +68,7 @@ def now_job(probe: QoSProbe, context: Context, targets: Targets, value: str) -> 
         context: as for `build`.
         targets: as for `build`.
         value: of the annotation.
+        past: ids of runs that are known; this is none of them, though the value be that of one.
 
     Raises:
         Refused: as `build`.
@@ -76,7 +78,7 @@ def now_job(probe: QoSProbe, context: Context, targets: Targets, value: str) -> 
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
-        "metadata": {**_metadata(probe, context), "name": called.now_job(probe.metadata.name, value)},
+        "metadata": {**_metadata(probe, context), "name": called.now_job(probe.metadata.name, value, past)},
         "spec": {
             **_job(shape, template(probe, context, shape, plan_name, now=True)),
             "ttlSecondsAfterFinished": _KEPT,
