@@ -1,12 +1,16 @@
 """What one run says of every cell: one mark each."""
 
+import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 
 from datalake_operator.probes import limits, marks
 from datalake_operator.probes.maintenance import covering
 from datalake_operator.probes.model import CLUSTER_DNS, CellKey, Limit, Run, Sample, Watch
 from datalake_operator.probes.reasons import BY_LETTER, letter
+
+_SCHEDULED = re.compile(r"-(\d{8})", re.ASCII)
+"""End of the name of a CronJob's Job: when it was due, in minutes since 1970. The runner reads it too (mesh.py)."""
 
 _EXCUSED = frozenset((marks.BAD, marks.SLOW, marks.WARN))
 
@@ -30,11 +34,12 @@ def column(run: Run, keys: Sequence[CellKey], watch: Watch) -> list[str]:
     figures = tuple(limit for limit in watch.limits if limit.measurement != limits.SUCCESS)
     lost_names = run.control.get(CLUSTER_DNS) is False
     samples = {} if run.problem else run.samples
+    due = _due(run, watch)
     found = []
     last, mark = None, marks.FINE
     for key, sample in zip(keys, map(samples.get, keys), strict=True):
         if sample is None:
-            found.append(_absent(run, key, watch))
+            found.append(_absent(run, key, watch, due))
             continue
         if sample is not last:  # one sample may stand for many cells
             last, mark = sample, _mark(sample, figures, lost_names=lost_names)
@@ -53,12 +58,21 @@ def _takes_turns(key: CellKey, watch: Watch) -> bool:
     return key.destination is not None and watch.pair_stale_after is not None
 
 
-def _absent(run: Run, key: CellKey, watch: Watch) -> str:
+def _due(run: Run, watch: Watch) -> frozenset[tuple[str, str | None]]:
+    """The pairs whose turn it was; none where all are in each run, or where only the runner knew: somebody asked."""
+    found, turns = _SCHEDULED.fullmatch(run.id[-9:]), watch.turns
+    if found is None or turns is None:
+        return frozenset()
+    group = int(found[1]) * 60 // turns.period % turns.groups
+    return frozenset(pair for pair, its in turns.of.items() if its == group)
+
+
+def _absent(run: Run, key: CellKey, watch: Watch, due: Container[tuple[str, str | None]]) -> str:
     """A cell that the run does not speak of."""
-    if run.interrupted or _takes_turns(key, watch):
-        return marks.NOTHING
     reason = run.problem or run.missing.get(key.source)
-    if reason is None and watch.open:
+    if run.interrupted or (reason is None and watch.open):
+        return marks.NOTHING
+    if _takes_turns(key, watch) and (reason is None or key[:2] not in due):
         return marks.NOTHING
     return marks.UNKNOWN + letter(reason or "NotMeasured", "RunnerFailed")
 

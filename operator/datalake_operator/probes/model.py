@@ -108,6 +108,17 @@ class Hold:
 
 
 @dataclass(frozen=True)
+class Turns:
+    """How pairs take turns: a run that was due at a time (Unix seconds) has group `time // period % groups`."""
+
+    groups: int
+    period: int
+    """Seconds."""
+    of: Mapping[tuple[str, str | None], int]
+    """Group by source and destination."""
+
+
+@dataclass(frozen=True)
 class Watch:
     """What is watched, and by which rules."""
 
@@ -121,6 +132,8 @@ class Watch:
     recoveries: int = 2
     pair_stale_after: timedelta | None = None
     """The same for cells with a destination, where pairs take turns; None: they do not take turns."""
+    turns: Turns | None = None
+    """Which pairs have their turn when, where that is known."""
     sites: Mapping[str, str] = field(default_factory=dict)
     """Site by name of an endpoint."""
     maintenance: tuple[Window, ...] = ()

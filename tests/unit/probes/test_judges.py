@@ -2,11 +2,12 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from datalake_operator.probes import limits
-from datalake_operator.probes.model import CellKey, Limit, Run, Sample
+from datalake_operator.probes.model import CellKey, Limit, Run, Sample, Turns
 from datalake_operator.probes.verdict import verdict
 from tests.unit.probes import lake
 
@@ -191,6 +192,22 @@ def test_a_broken_run_leaves_pairs_alone_whose_turn_it_may_not_have_been() -> No
     rules = lake.watch((own, pair), pair_stale_after=timedelta(hours=60))
     found = [lake.run(0, {own: lake.GOOD, pair: lake.GOOD}), lake.run(1, {}, problem="OutOfMemory")]
     assert lake.states(lake.judged(rules, found)) == {own: "unknown", pair: "ok"}
+
+
+@pytest.mark.parametrize("part", [{"problem": "OutOfMemory"}, {"missing": {"CERN": "OutOfMemory"}}])
+def test_a_broken_run_leaves_the_pairs_unknown_whose_turn_it_was(part: dict[str, Any]) -> None:
+    there, back = CellKey("CERN", "PIC", "root"), CellKey("PIC", "CERN", "root")
+    turns = Turns(2, 900, {there[:2]: 0, back[:2]: 1})
+    rules = lake.watch((there, back), pair_stale_after=timedelta(hours=60), turns=turns)
+    good, minute = lake.run(0, {there: lake.GOOD, back: lake.GOOD}), int(lake.START.timestamp()) // 60
+    found = {}
+    for number in range(1, 3):  # the group is that of the time at which a run was due
+        broken = replace(lake.run(number, {}, **part), id=f"mesh-{minute + number * 15}")
+        found[number] = lake.states(lake.judged(rules, [good, broken]))
+    assert found[1] == {there: "ok", back: "unknown" if "problem" in part else "ok"}
+    assert found[2] == {there: "unknown", back: "ok"}
+    asked = replace(lake.run(2, {}, **part), id="mesh-0123456789")
+    assert lake.states(lake.judged(rules, [good, asked])) == {there: "ok", back: "ok"}
 
 
 def test_a_cell_that_a_run_does_not_speak_of_was_not_measured() -> None:

@@ -134,10 +134,20 @@ def diagonal(found: Sequence[Pair]) -> list[Pair]:
     return sorted(found, key=step)
 
 
+def group_of(spec: QoSProbeSpec, groups: int) -> dict[tuple[str, str | None], int]:
+    """Give the group that each pair belongs to, by its source and destination."""
+    found = diagonal(pairs(spec))
+    parts = enumerate(pairwise(_ends(len(found), groups)))
+    return {(pair[0], pair[1]): group for group, (begin, end) in parts for pair in found[begin:end]}
+
+
 def _groups(amounts: Sequence[Number], groups: int) -> tuple[Number, ...]:
     """Sums of what stands one after another, in so many parts of about the same length."""
-    ends = [len(amounts) * number // groups for number in range(groups + 1)]
-    return tuple(sum(amounts[begin:end]) for begin, end in pairwise(ends))
+    return tuple(sum(amounts[begin:end]) for begin, end in pairwise(_ends(len(amounts), groups)))
+
+
+def _ends(count: int, groups: int) -> list[int]:
+    return [count * number // groups for number in range(groups + 1)]
 
 
 @lru_cache(maxsize=1024)

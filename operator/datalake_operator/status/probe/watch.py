@@ -8,12 +8,12 @@ from typing import NamedTuple
 from datalake_operator.api.probe import QoSProbe
 from datalake_operator.api.probe_verdict import Maintenance
 from datalake_operator.api.values import parse_duration, parse_time
-from datalake_operator.build.probe import cells, placeholders, schedule
+from datalake_operator.build.probe import budget, cells, placeholders, schedule
 from datalake_operator.build.probe import shape as shapes
 from datalake_operator.build.probe.plan import type_of
 from datalake_operator.build.refused import Refused
 from datalake_operator.probes import limits
-from datalake_operator.probes.model import STALE_GAPS, CellKey, Watch, Window
+from datalake_operator.probes.model import STALE_GAPS, CellKey, Turns, Watch, Window
 from datalake_operator.status.probe.hold import holds
 from datalake_operator.status.view import View
 
@@ -29,6 +29,8 @@ class Timing(NamedTuple):
     """Between two runs at most."""
     pair_interval: timedelta | None
     """Between two runs of the same pair at most, where pairs take turns."""
+    turns: Turns | None = None
+    """Which pairs have their turn when, where they do and that is known."""
 
 
 def timing(probe: QoSProbe, view: View) -> Timing | None:
@@ -40,8 +42,10 @@ def timing(probe: QoSProbe, view: View) -> Timing | None:
         return before(view)
     keys = tuple(CellKey(*key) for key in cells(probe, targets))
     turns = shape.turns
-    pairs = timedelta(seconds=turns.pair_interval) if turns.groups > 1 else None
-    return Timing(keys, timedelta(seconds=gap), pairs)
+    if turns.groups == 1:
+        return Timing(keys, timedelta(seconds=gap), None)
+    known = Turns(turns.groups, turns.period, budget.group_of(probe.spec, turns.groups))
+    return Timing(keys, timedelta(seconds=gap), timedelta(seconds=turns.pair_interval), known)
 
 
 def watch(probe: QoSProbe, view: View, at: Timing, listed: Sequence[Maintenance], now: datetime) -> Watch:
@@ -73,7 +77,7 @@ def of_status(at: Timing, stale_after: timedelta | None = None) -> Watch:
     """What to watch where no more is known than status says; `stale_after` None: as the schedule has it."""
     stale = stale_after or STALE_GAPS * at.interval
     pair_stale = None if at.pair_interval is None else max(stale, STALE_GAPS * at.pair_interval)
-    return Watch(keys=at.cells, stale_after=stale, pair_stale_after=pair_stale)
+    return Watch(keys=at.cells, stale_after=stale, pair_stale_after=pair_stale, turns=at.turns)
 
 
 def before(view: View) -> Timing | None:

@@ -178,12 +178,14 @@ def test_no_day_moves_more_than_its_budget_and_each_pair_has_its_turn_in_time(pr
     plan = parse(children[0]["data"]["plan.json"])
     check = probe.spec.transfer
     assert check is not None
-    timing, limit = schedule.of(probe), budget.pair_interval(probe)
+    timing, limit, turns = schedule.of(probe), budget.pair_interval(probe), budget.rotation(probe)
+    group_of = budget.group_of(probe.spec, turns.groups)
     by_day: dict[int, int] = defaultdict(int)
     last: dict[runner.Link, int] = {}
     for moment in timing.times(timing.runs_a_day * 4):
         for link in links(plan, moment):
             by_day[moment // 86400] += plan.section["size"]
+            assert group_of[link[:2]] == moment // turns.period % turns.groups
             assert moment - last.get(link, moment) <= limit
             last[link] = moment
     assert max(by_day.values()) <= parse_quantity(check.max_bytes_per_day)

@@ -132,6 +132,8 @@ def test_pairs_that_take_turns_are_told_of_and_believed_for_longer() -> None:
     assert watched.stale_after == timedelta(minutes=37.5)
     assert watched.pair_stale_after == 2.5 * at.pair_interval
     assert len(watched.keys) == 100
+    assert watched.turns is not None
+    assert {key[:2] for key in watched.keys if key.destination} == set(watched.turns.of)
     assert condition(judged(make_probe()), "BudgetRotating") is None
 
 
