@@ -42,6 +42,15 @@ def test_a_good_file_is_0(tmp_path: Path) -> None:
     assert validate(str(file)) == (0, ["1 valid"])
 
 
+@pytest.mark.parametrize("kind", ["XCacheNode", "RucioServer", "QoSProbe"])
+def test_what_kubectl_gives_of_a_resource_that_lives_is_as_good(kind: str) -> None:
+    asked = {"annotations": {"datalake.projectescape.eu/reconcile-at": "now"}}
+    body = minimal(kind)
+    body["metadata"] |= asked
+    body["status"] = {"observedGeneration": 1, "lastHandledReconcileAt": "now", "conditions": []}
+    assert validate("-", text=yaml.safe_dump(body)) == (0, ["1 valid"])
+
+
 def test_each_problem_has_file_line_field_message_and_mend(tmp_path: Path) -> None:
     file = tmp_path / "bad.yaml"
     file.write_text(BAD)
