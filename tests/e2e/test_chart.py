@@ -6,14 +6,14 @@ import time
 from collections.abc import AsyncIterator
 
 import pytest
-import yaml
 
-from tests.charts.helm import CHART, ROOT, SITE, Helm, HelmError
+from tests.charts.helm import CHART, SITE, Helm, HelmError
 from tests.cluster import Cluster, binaries
+from tests.demo import runs
 from tests.demo.release import values
 from tests.support import kubeconfig
-from tests.support.client import Client, Object
-from tests.support.objects import condition, is_ready, is_stalled, xcache
+from tests.support.client import DATALAKE, Client, Object
+from tests.support.objects import condition, is_ready, xcache
 from tests.support.waiting import eventually
 
 
@@ -76,17 +76,18 @@ async def test_wait_tells_ready_from_stalled_and_from_waiting(helm: Helm, admin:
     assert condition(waiting, "Stalled") == {}
 
 
-@pytest.mark.parametrize("kind", ["QoSProbe"])
-async def test_a_kind_that_is_not_served_yet_says_so(helm: Helm, admin: Client, namespace: str, kind: str) -> None:
+async def test_a_probe_runs_when_it_is_asked_to(helm: Helm, admin: Client, namespace: str) -> None:
     _install(helm, "lake", namespace)
-    body = yaml.safe_load((ROOT / "tests" / "golden" / "defaults" / kind.lower() / "input.yaml").read_text())
-    body["metadata"]["namespace"] = namespace
-    await admin.create(body)
+    target = {"name": "api-server", "host": "kubernetes.default.svc", "port": 443}
+    spec = {"schedule": "0 0 29 2 *", "timeout": "30s", "tcp": {"targets": [target]}}
+    metadata = {"name": "probe", "namespace": namespace, "annotations": {runs.ANNOTATION: "now"}}
+    await admin.create({"apiVersion": DATALAKE, "kind": "QoSProbe", "metadata": metadata, "spec": spec})
 
-    async def says_so() -> bool:
-        return is_stalled(await admin.get(kind, body["metadata"]["name"], namespace), "NotImplemented")
+    async def is_green() -> bool:
+        probe = await admin.get("QoSProbe", "probe", namespace)
+        return is_ready(probe) and condition(probe, "Healthy").get("status") == "True"
 
-    await eventually(says_so, 20)
+    await eventually(is_green, 60)
 
 
 async def test_what_runs_outlives_the_operator_and_the_next_release_goes_on_from_there(
