@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+from tests.e2e.grid import faults
+
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 
@@ -32,3 +34,8 @@ def test_it_watches_one_kind_at_a_time_which_is_all_that_kubectl_can() -> None:
     texts = [README, *(path.read_text() for path in (ROOT / "docs").glob("*.md"))]
     texts.append((ROOT / "tests/demo/up.py").read_text())
     assert [found for text in texts for found in re.findall(r"kubectl get datalake[^`\n]*--watch", text)] == []
+
+
+def test_its_faults_are_those_that_happen_to_the_lake() -> None:
+    begin, end = "<!-- faults: begin -->\n", "<!-- faults: end -->\n"
+    assert README.partition(begin)[2].partition(end)[0] == faults.document()

@@ -112,7 +112,15 @@ def _endpoints() -> tuple[tuple[Fault, ...], ...]:
                 _server("C", "NoSpace", MESH, STORAGE),
             ),
         ),
-        (_mode("read-only", "A", "read-only", "ReadOnly", MESH, STORAGE),),
+        (
+            _mode("read-only", "A", "read-only", "ReadOnly", MESH, STORAGE),
+            Fault(
+                "IPv6 only, in a cluster without it",
+                lambda at: _family(at, "D", "IPv6"),
+                lambda at: _family(at, "D", "Any"),
+                {name: Said(left_out={"D": "NoFamilyInPod"}) for name in (MESH, STORAGE, TCP)},
+            ),
+        ),
         (
             _mode("wrong checksum", "B", "checksum", "ChecksumMismatch", MESH, STORAGE),
             Fault("probe image missing", _lose_image, _find_image, {WEB: Said(every=("unknown", "ImageUnavailable"))}),
@@ -148,6 +156,18 @@ def _endpoints() -> tuple[tuple[Fault, ...], ...]:
     )
 
 
+def document() -> str:
+    """The faults and what is said of them, as a table for people."""
+    lines = ["| fault | what the grid says, and by which probes |", "| --- | --- |"]
+    for fault in (fault for lane in (*lanes(), everywhere()) for group in lane.groups for fault in group):
+        told: dict[str, list[str]] = {}
+        for name, said in fault.said.items():
+            told.setdefault(said.words(), []).append(name)
+        parts = [f"{words} ({', '.join(names)})" for words, names in told.items()]
+        lines.append(f"| {fault.title} | {'; '.join(parts)} |")
+    return "\n".join(lines) + "\n"
+
+
 def _server(endpoint: str, reason: str, *seen_by: str) -> dict[str, Said]:
     return {probe: Said({endpoint: reason}) for probe in seen_by}
 
@@ -173,6 +193,18 @@ def _certificate(title: str, kind: str, reason: str) -> Fault:
         lambda at: origins.certify(at.lake, "good"),
         {STORAGE: Said({"D": reason}, protocol="davs"), WEB: Said({"D": reason})},
     )
+
+
+def _family(at: Place, endpoint: str, family: str) -> None:
+    manifests = probes.manifests()
+    lists: dict[str, list[Object]] = {name: manifests[name]["spec"]["endpoints"] for name in (MESH, STORAGE)}
+    targets: list[Object] = manifests[TCP]["spec"]["tcp"]["targets"]
+    for one in (*lists[MESH], *lists[STORAGE], *targets):
+        if one["name"] == endpoint:
+            one["ipFamily"] = family
+    for name, endpoints in lists.items():
+        probes.patch(at.lake, name, {"endpoints": endpoints})
+    probes.patch(at.lake, TCP, {"tcp": {"targets": targets}})
 
 
 def _stop_cache(at: Place) -> None:

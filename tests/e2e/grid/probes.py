@@ -12,8 +12,6 @@ from tests.support.client import DATALAKE
 MESH, STORAGE, TCP, WEB, CACHE, CATALOGUE = "mesh", "storage", "tcp", "web", "cache", "catalogue"
 """Names of the probes."""
 ALL = (MESH, STORAGE, TCP, WEB, CACHE, CATALOGUE)
-ONLY_IPV6 = "A-IPV6"
-"""The endpoint A once more, by IPv6 alone, which this cluster has not."""
 XCACHE, RUCIO = "edge", "rucio"
 """The cache and the Rucio that are watched."""
 MAINTENANCE = "maintenance"
@@ -39,8 +37,8 @@ def manifests() -> dict[str, Object]:
         ),
         STORAGE: _probe(
             STORAGE,
-            endpoints=[*(_endpoint(name) for name in ORIGINS), _endpoint("A", ONLY_IPV6, ipFamily="IPv6")],
-            storage={"endpoints": [*ORIGINS, ONLY_IPV6], "payload": {"size": "16Ki"}},
+            endpoints=[_endpoint(name) for name in ORIGINS],
+            storage={"endpoints": list(ORIGINS), "payload": {"size": "16Ki"}},
             trust={"bundles": [{"name": "lake", "configMapKeyRef": {"name": "authority", "key": "ca.pem"}}]},
             thresholds=[
                 {"measurement": "throughput_bytes_per_second", "atLeast": {"warning": "8000", "critical": "7000"}}
@@ -48,12 +46,7 @@ def manifests() -> dict[str, Object]:
         ),
         TCP: _probe(
             TCP,
-            tcp={
-                "targets": [
-                    *({"name": name, "host": host(name), "port": ROOT} for name in ORIGINS),
-                    {"name": ONLY_IPV6, "host": host("A"), "port": ROOT, "ipFamily": "IPv6"},
-                ]
-            },
+            tcp={"targets": [{"name": name, "host": host(name), "port": ROOT} for name in ORIGINS]},
         ),
         WEB: _probe(
             WEB,
@@ -97,11 +90,11 @@ def patch(lake: Kubectl, name: str, spec: Mapping[str, Any], kind: str = "qospro
     lake("patch", kind, name, "--namespace", GRID, "--type=merge", "--patch", json.dumps({"spec": spec}))
 
 
-def _endpoint(origin: str, name: str = "", **fields: Any) -> Object:
+def _endpoint(origin: str) -> Object:
     web = ("davs", f"davs://{host(origin)}:{HTTPS}") if origin == "D" else ("http", f"http://{host(origin)}:{HTTP}")
     urls = {"root": f"root://{host(origin)}:{ROOT}/{FOLDER}", web[0]: f"{web[1]}{FOLDER}"}
     listed = [{"protocol": protocol, "url": url} for protocol, url in urls.items()]
-    return {"name": name or origin, "site": SITES[origin], "urls": listed, **fields}
+    return {"name": origin, "site": SITES[origin], "urls": listed}
 
 
 def _probe(name: str, **spec: Any) -> Object:

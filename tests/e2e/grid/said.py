@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from tests.demo.kubectl import Object
-from tests.e2e.grid.probes import ONLY_IPV6
 
 UNMEASURED = ("skipped", "critical")
 """States of a pair with a blamed endpoint: left out, or red if it was so before."""
@@ -27,6 +27,18 @@ class Key:
         return f"{link} {self.protocol or ''}".strip()
 
 
+class Must(NamedTuple):
+    """What a cell must say."""
+
+    states: Sequence[str]
+    """One of these."""
+    reason: str | None
+    """None: any."""
+
+
+GREEN = Must(("ok",), None)
+
+
 @dataclass(frozen=True)
 class Said:
     """What one probe must say.
@@ -35,6 +47,7 @@ class Said:
         blamed: Reason by the endpoint that is blamed; all its cells are red, or left out for this reason.
         protocol: Of its cells, only those with this protocol are concerned; empty: all.
         links: Reason by link (source, destination) that is red by itself, both ends being sound.
+        left_out: Reason by endpoint whose cells are left out, without anybody's fault.
         maintenance: Endpoints whose cells are in maintenance, whatever happens to them.
         states: State and reason by protocol, of cells of the blamed that are not simply red.
         every: State and reason of every cell, where there is no verdict on any.
@@ -43,27 +56,43 @@ class Said:
     blamed: Mapping[str, str] = field(default_factory=dict)
     protocol: str = ""
     links: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    left_out: Mapping[str, str] = field(default_factory=dict)
     maintenance: frozenset[str] = frozenset()
     states: Mapping[str, tuple[str, str | None]] = field(default_factory=dict)
     every: tuple[str, str] | None = None
 
-    def of(self, key: Key) -> tuple[Sequence[str], str | None] | None:
-        """States of which a cell must have one, and its reason; None: it is not concerned."""
+    def words(self) -> str:
+        """The same for people."""
+        parts = [f"{name} red: `{reason}`" for name, reason in self.blamed.items()]
+        if len(self.blamed) > 1 and len(set(self.blamed.values())) == 1:
+            parts = [f"{', '.join(self.blamed)} red: `{next(iter(self.blamed.values()))}`"]
+        parts += [f"only the link {source} → {to} red: `{reason}`" for (source, to), reason in self.links.items()]
+        parts += [f"{name} left out, nobody red: `{reason}`" for name, reason in self.left_out.items()]
+        parts += [f"{name} in maintenance, nobody red" for name in sorted(self.maintenance)]
         if self.every:
-            return (self.every[0],), self.every[1]
-        for name in self.maintenance:
-            if key.touches(name):
-                return ("maintenance",), None
+            parts.append(f"everything {self.every[0]}, nobody red: `{self.every[1]}`")
+        return ", ".join(parts)
+
+    def of(self, key: Key) -> Must | None:
+        """What a cell must say; None: it is not concerned."""
+        return next(self._all(key), None)
+
+    def _all(self, key: Key) -> Iterator[Must]:
+        """Yield it; what comes first counts."""
+        if self.every:
+            yield Must((self.every[0],), self.every[1])
+        if any(key.touches(name) for name in self.maintenance):
+            yield Must(("maintenance",), None)
+        yield from (Must(("skipped",), reason) for name, reason in self.left_out.items() if key.touches(name))
         if key.destination and (key.source, key.destination) in self.links:
-            return ("critical",), self.links[key.source, key.destination]
+            yield Must(("critical",), self.links[key.source, key.destination])
         if key.protocol and key.protocol in self.states:
             state, why = self.states[key.protocol]
-            return (state,), why
-        for name, reason in self.blamed.items():
-            if key.touches(name) and self.protocol in ("", key.protocol):
-                others = [one for one in self.blamed if key.touches(one)]
-                return (UNMEASURED if key.destination else ("critical",)), None if len(others) > 1 else reason
-        return None
+            yield Must((state,), why)
+        touched = [name for name in self.blamed if key.touches(name) and self.protocol in ("", key.protocol)]
+        if touched:
+            states = UNMEASURED if key.destination else ("critical",)
+            yield Must(states, self.blamed[touched[0]] if len(touched) == 1 else None)
 
 
 def cells(body: Object) -> dict[Key, tuple[str, str | None]]:
@@ -83,16 +112,12 @@ def wrong(body: Object, expected: Sequence[Said], pardoned: Sequence[Said] = ())
         pardoned: What was the matter before: its cells need not be green again yet.
     """
     for key, (state, reason) in cells(body).items():
-        if key.source == ONLY_IPV6:
-            must: tuple[Sequence[str], str | None] = ("skipped",), "NoFamilyInPod"
-            if any(one.every or one.maintenance for one in expected):
-                continue
-        else:
-            must = next(filter(None, (one.of(key) for one in expected)), (("ok",), None))
-        if must[0] == ("ok",) and any(one.of(key) for one in pardoned):
+        must = next(filter(None, (one.of(key) for one in expected)), GREEN)
+        if must == GREEN and any(one.of(key) for one in pardoned):
             continue
-        if state not in must[0] or (must[1] and reason != must[1]):
-            yield f"{body['metadata']['name']}: {key} is {state} ({reason}), not {' or '.join(must[0])} ({must[1]})"
+        if state not in must.states or (must.reason and reason != must.reason):
+            wanted = " or ".join(must.states)
+            yield f"{body['metadata']['name']}: {key} is {state} ({reason}), not {wanted} ({must.reason})"
     blamed = {
         one["name"]: one.get("reason") for one in body["status"].get("endpoints", ()) if one["state"] == "critical"
     }
