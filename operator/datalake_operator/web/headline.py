@@ -49,6 +49,7 @@ def _sentence(
     cells = [cell["state"] for probe in probes for cell in probe.cells]
     fresh = sum(state in ("ok", "warning", "critical") for state in cells)
     unknown = cells.count("unknown")
+    mute = sum(problem["state"] == "unknown" and problem["kind"] in ("cache", "server") for problem in wrong)
     if central and not fresh:
         return "unknown", [
             {"text": "Nothing can be judged: the network of the operator itself is at fault"},
@@ -60,12 +61,17 @@ def _sentence(
         return "notrun", [{"text": "Nothing is watched yet: there is no QoSProbe, XCacheNode or RucioServer."}]
     if unknown and not fresh:
         return "unknown", [{"text": "Nothing is known: no check has a fresh result."}]
-    if warnings or unknown:
+    if warnings or unknown or mute:
         told = [words.count(warnings, "warning")] if warnings else []
         told += [f"{words.count(unknown, 'check')} without a fresh result"] if unknown else []
+        told += [f"{words.count(mute, 'cache or server', 'caches or servers')} not judged yet"] if mute else []
         calm = "Nothing is broken" if fresh or not probes else "Nothing is known yet"
-        return ("warning" if warnings else "unknown"), [{"text": f"{calm}; {' and '.join(told)}."}]
+        return ("warning" if warnings else "unknown"), [{"text": f"{calm}; {_and(told)}."}]
     return _calm(cells, caches, servers)
+
+
+def _and(told: Sequence[str]) -> str:
+    return " and ".join(part for part in (", ".join(told[:-1]), told[-1]) if part)
 
 
 def _calm(cells: Sequence[str], caches: Sequence[Row], servers: Sequence[Row]) -> tuple[str, list[dict[str, str]]]:

@@ -43,3 +43,10 @@ def test_a_resource_is_shown_as_soon_as_it_can_be_read(caplog: pytest.LogCapture
     found[0] = lake.probe("odd", {"tcp": {}}, [cell("b")], version=2)
     assert [row["state"] for row in model.items(PROBES)] == ["ok"]
     assert len(caplog.records) == 1
+
+
+def test_a_cache_whose_state_is_not_known_is_told_beside_good_checks() -> None:
+    ready = {"type": "Ready", "status": "Unknown", "reason": "Reconciling", "message": "not judged yet"}
+    cache = lake.operand("XCacheNode", "cache", status={"conditions": [ready]})
+    model = Model(bodies([lake.probe("good", {"tcp": {}}, [cell("a")]), cache]))
+    assert '"text":"Nothing is broken; 1 cache or server not judged yet."' in model.overview().plain.decode()
