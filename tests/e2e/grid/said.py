@@ -112,7 +112,7 @@ def wrong(body: Object, expected: Sequence[Said], pardoned: Sequence[Said] = ())
         pardoned: What was the matter before: its cells need not be green again yet.
     """
     for key, (state, reason) in cells(body).items():
-        must = next(filter(None, (one.of(key) for one in expected)), GREEN)
+        must = _both([found for one in expected if (found := one.of(key))])
         if must == GREEN and any(one.of(key) for one in pardoned):
             continue
         if state not in must.states or (must.reason and reason != must.reason):
@@ -125,6 +125,13 @@ def wrong(body: Object, expected: Sequence[Said], pardoned: Sequence[Said] = ())
     was = {name for one in pardoned for name in one.blamed}
     if {name: why for name, why in blamed.items() if name in must_be or name not in was} != must_be:
         yield f"{body['metadata']['name']}: blames {blamed}, not {must_be}"
+
+
+def _both(musts: Sequence[Must]) -> Must:
+    """What a cell must say that several faults concern, if any: that of one of them."""
+    if len(musts) < 2:
+        return musts[0] if musts else GREEN
+    return Must([state for must in musts for state in must.states], None)
 
 
 def red(body: Object) -> set[Key]:
