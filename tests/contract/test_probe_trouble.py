@@ -147,7 +147,8 @@ async def troubled(lab: Lab, jobs: ProbeJobs, name: str, pod: Object | None, ove
             conditions = [*pod.get("conditions", ()), *running(live, "10.0.0.1", ready=False)["conditions"]]
             await jobs.tell(live, {**pod, "conditions": conditions})
     if over:
-        await jobs.over(job, failed=True, reason=over, ago=LONG_AGO)
+        # Long ago where its pod is gone: one that is there may be heard of after its Job, and is awaited.
+        await jobs.over(job, failed=True, reason=over, ago=LONG_AGO if pod is None else timedelta())
     return await lab.until(lambda body: body["status"]["lastRun"]["id"] == run, name, 60)
 
 

@@ -175,6 +175,7 @@ def test_storage_that_still_moves_bytes_when_its_time_is_over_is_slow(opened: St
     opened.start(THROTTLED)
     plan = opened.plan("storage", [THROTTLED.endpoint()], storage(["throttled"], 8 * 2**20), deadlineSeconds=20)
     found = opened.run(plan)
-    assert found.cells()["throttled/root"] == "bad/Slow", found.log
-    # XRootD's HTTP may have taken away by then what it had.
-    assert found.cells()["throttled/http"] in ("bad/Slow", "bad/Timeout"), found.log
+    # The throttle may hold everything up until a time-out of the client; XRootD's HTTP may have taken away by then
+    # what it had.
+    for cell in ("throttled/root", "throttled/http"):
+        assert found.cells()[cell] in ("bad/Slow", "bad/Timeout"), found.log
