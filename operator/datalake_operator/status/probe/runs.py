@@ -107,7 +107,7 @@ def _is_over(pod: Manifest | None) -> bool:
 
 def _run(job: Manifest, pods: _Pods, end: datetime, view: View, keys: Sequence[CellKey], now: datetime) -> Run:
     name, sources = jobs.name_of(job), jobs.sources(job, view)
-    ends = {index: phases.end(pod) if pod is not None else _gone(job, view) for index, pod in pods.items()}
+    ends = {index: _end(pod, job, view) for index, pod in pods.items()}
     parts = {index: _part(ended, index, name, now) for index, ended in ends.items()}
     taken = any(ended.reason == phases.INTERRUPTED for ended in ends.values())
     run = envelope.merge(name, min(jobs.began(job), now), end, parts, sources=sources, interrupted=taken)
@@ -127,6 +127,13 @@ def _part(end: phases.End, index: int | None, run: str, now: datetime) -> Messag
     if isinstance(read, Problem):
         return Problem(end.reason) if end.decisive else read
     return read if index is None or read.index == index else Problem(ProbeReason.FOREIGN_MESSAGE)
+
+
+def _end(pod: Manifest | None, job: Manifest, view: View) -> phases.End:
+    """How a pod ended. Of one that still runs after the end of its Job, only the end was not heard of."""
+    if pod is not None and (phases.is_over(pod) or phases.waiting(pod) is not None):
+        return phases.end(pod)
+    return _gone(job, view)
 
 
 def _gone(job: Manifest, view: View) -> phases.End:

@@ -78,6 +78,7 @@ def test_a_job_and_its_pods_are_heard_of_in_any_order(live: str, probe: QoSProbe
 def test_a_job_that_was_given_up_took_too_long_or_found_no_node(probe: QoSProbe) -> None:
     done = job(probe, failed="DeadlineExceeded")
     assert only(found(probe, done)).problem == "DeadlineExceeded"
+    assert only(found(probe, done, pod(done))).problem == "DeadlineExceeded", "the end of its pod was not heard of"
     waits = {"conditions": [{"type": "Ready", "status": "False", "reason": "Unschedulable"}]}
     assert only(found(probe, done, previous=waits)).problem == "Unschedulable"
 
