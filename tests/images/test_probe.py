@@ -17,15 +17,6 @@ from tests.support import probe_runs as runs
 
 pytestmark = pytest.mark.skipif(bool(missing()), reason=f"the image is run without a cluster: {missing()}")
 
-ORIGIN = """
-all.export /escape
-all.adminpath /run/origin
-all.pidpath /run/origin
-xrd.port 2094
-xrd.network nodnr
-oss.localroot /origin
-xrootd.chksum max 2 adler32 crc32c
-"""
 NEVER_KEPT = "pfc.decisionlib libXrdBlacklistDecision.so /etc/xcache/never"
 SIZE = 8 * 2**20
 CACHE = "root://127.0.0.1:1094//escape"
@@ -98,11 +89,11 @@ def caching(engine: engines.Engine, tmp_path_factory: pytest.TempPathFactory) ->
         found.environment |= {
             "HOME": "/tmp",  # noqa: S108 - inside the lab
             "XCACHE_LOCALROOT": "/meta/ns", "XCACHE_SPACES": "data=/data/d0/data,meta=/meta/meta",
-            "XCACHE_MAX_SIZE": str(2**30), "XCACHE_PORT": "1094", "EXPORTER_ORIGIN": "root://127.0.0.1:2094",
+            "XCACHE_MAX_SIZE": str(2**30), "XCACHE_PORT": "1094", "EXPORTER_test_xcache.ORIGIN": "root://127.0.0.1:2094",
         }  # fmt: skip
         found.write("/etc/xcache/xrootd.cfg", f"{test_xcache.CONFIG}\n{NEVER_KEPT}\n")
         found.write("/etc/xcache/never", "/escape/http\n")
-        found.write("/etc/xcache/origin.cfg", ORIGIN)
+        found.write("/etc/xcache/origin.cfg", test_xcache.ORIGIN)
         found.do("bash", "-c", test_xcache.FILES, user="0:0")
         found.do("xcache-prepare")
         logs = tmp_path_factory.mktemp("logs")

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -47,6 +47,19 @@ class Prometheus:
     async def query(self, expr: str) -> list[dict[str, Any]]:
         """The newest values of an expression: `metric` (labels) and `value` of each."""
         return list((await self.api("query", query=expr))["result"])
+
+    async def answers(self, expressions: Iterable[str], within: float) -> None:
+        """Wait until each of these expressions has returned data."""
+        empty = set(expressions)
+
+        async def none_is_empty() -> bool:
+            for expr in tuple(empty):
+                if await self.query(expr):
+                    empty.discard(expr)
+            assert not empty
+            return True
+
+        await eventually(none_is_empty, within=within, message="every query returns data")
 
     async def all_up(self) -> bool:
         """Whether every target was scraped, and what it said understood."""

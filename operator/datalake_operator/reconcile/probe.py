@@ -2,7 +2,6 @@
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 from datalake_operator.api.probe import QoSProbe
 from datalake_operator.build import Context
@@ -10,10 +9,9 @@ from datalake_operator.build import probe as builder
 from datalake_operator.build.labels import belongs_to
 from datalake_operator.kube import resource as kube
 from datalake_operator.kube.references import Reference
-from datalake_operator.kube.resource import Resource
 from datalake_operator.reconcile.kind import Kind, Manifest
-from datalake_operator.reconcile.outcome import Postponed
-from datalake_operator.status import Assessment, EngineReason, View
+from datalake_operator.reconcile.named import Named, missing_keys, require_cluster
+from datalake_operator.status import Assessment, View
 from datalake_operator.status import probe as judge
 
 _OURS = {resource.kind: resource for resource in (kube.XCACHE_NODES, kube.RUCIO_SERVERS)}
@@ -40,12 +38,7 @@ class ProbeKind(Kind[QoSProbe]):
 
     def lacking(self, model: QoSProbe, view: View) -> Sequence[str]:
         """The keys that are not in them."""
-        missing = (
-            f"key {key} of {resource.kind} {name}"
-            for resource, name, key in _named(model)
-            if key not in _keys(view.references.get((resource.kind, name)))
-        )
-        return tuple(dict.fromkeys(missing))
+        return tuple(dict.fromkeys(missing_keys(_named(model), view)))
 
     def build(self, model: QoSProbe, context: Context, view: View) -> tuple[Manifest, ...]:
         """Give the plan and the CronJob.
@@ -54,13 +47,7 @@ class ProbeKind(Kind[QoSProbe]):
             Postponed: it is not known what identifies this cluster, and so which folder on storage is ours.
             Refused: the probe cannot work; the message has the figures.
         """
-        if not context.cluster:
-            trouble = context.cluster_trouble or "not asked yet"
-            raise Postponed(
-                "cannot learn the uid of namespace kube-system, which names the folder of this cluster on storage: "
-                f"{trouble}",
-                EngineReason.DEPENDENCY_UNKNOWN,
-            )
+        require_cluster(context, "names the folder of this cluster on storage")
         return builder.build(model, context, builder.resolve(model, view.references))
 
     def assess(self, model: QoSProbe, context: Context, view: View, now: datetime) -> Assessment:
@@ -99,8 +86,8 @@ class ProbeKind(Kind[QoSProbe]):
         return shared
 
 
-def _named(model: QoSProbe) -> Iterator[tuple[Resource, str, str]]:
-    """Kind, name and key of everything that the spec names in objects of others."""
+def _named(model: QoSProbe) -> Iterator[Named]:
+    """Everything that the spec names in objects of others."""
     spec = model.spec
     for bundle in spec.trust.bundles:
         if bundle.config_map_key_ref is not None:
@@ -112,7 +99,3 @@ def _named(model: QoSProbe) -> Iterator[tuple[Resource, str, str]]:
             yield kube.SECRETS, spec.rucio.credentials_secret_ref.name, key
     for source in spec.maintenance_from:
         yield kube.CONFIG_MAPS, source.config_map_ref.name, source.config_map_ref.key
-
-
-def _keys(found: Any) -> set[str]:
-    return set() if found is None else {*(found.get("data") or ()), *(found.get("binaryData") or ())}

@@ -10,12 +10,11 @@ from datalake_operator.build import Context, rucio
 from datalake_operator.build.rucio.stage import Workloads
 from datalake_operator.kube import resource as kube
 from datalake_operator.kube.references import Reference
-from datalake_operator.kube.resource import Resource
 from datalake_operator.reconcile import growth
 from datalake_operator.reconcile.kind import Kind, Manifest
-from datalake_operator.reconcile.outcome import Postponed
+from datalake_operator.reconcile.named import Named, keys, missing_keys, require_cluster
 from datalake_operator.reconcile.rucio_state import State
-from datalake_operator.status import Assessment, EngineReason, View
+from datalake_operator.status import Assessment, View
 from datalake_operator.status import rucio as judge
 from datalake_operator.status.rucio import live
 
@@ -47,16 +46,12 @@ class RucioKind(Kind[RucioServer]):
 
     def lacking(self, model: RucioServer, view: View) -> Sequence[str]:
         """The keys that are not in them, nor any more in the Secrets that we made."""
-        missing = [
-            f"key {key} of {resource.kind} {name}"
-            for resource, name, key in _named(model)
-            if key not in _keys(view.references.get((resource.kind, name)))
-        ]
+        missing = missing_keys(_named(model), view)
         own = _own(model, view).children
-        for name, keys in judge.own_secrets(model).items():
+        for name, wanted in judge.own_secrets(model).items():
             secret = own.get((kube.SECRETS.kind, name))
             missing += [
-                f"key {key} of Secret {name}" for key in keys if secret is not None and key not in _keys(secret)
+                f"key {key} of Secret {name}" for key in wanted if secret is not None and key not in keys(secret)
             ]
         return tuple(dict.fromkeys(missing))
 
@@ -67,12 +62,7 @@ class RucioKind(Kind[RucioServer]):
             Postponed: it is not known what identifies this cluster, and so whose a database is.
             Refused: the spec asks for what this version of Rucio has not, or for what would harm the data.
         """
-        if not context.cluster:
-            trouble = context.cluster_trouble or "not asked yet"
-            raise Postponed(
-                f"cannot learn the uid of namespace kube-system, which tells whose a database is: {trouble}",
-                EngineReason.DEPENDENCY_UNKNOWN,
-            )
+        require_cluster(context, "tells whose a database is")
         own = _own(model, view)
         refused = judge.refusal(model, own, context)
         if refused is not None:
@@ -108,8 +98,8 @@ class RucioKind(Kind[RucioServer]):
         return State.model_validate(data).notable()
 
 
-def _named(model: RucioServer) -> Iterator[tuple[Resource, str, str]]:
-    """Kind, name and key of everything that the spec names in objects of others."""
+def _named(model: RucioServer) -> Iterator[Named]:
+    """Everything that the spec names in objects of others."""
     spec, external = model.spec, model.spec.database.external
     if external is not None:
         for ref in (external.url_secret_ref, external.admin_url_secret_ref, external.ca_secret_ref):
@@ -125,10 +115,6 @@ def _named(model: RucioServer) -> Iterator[tuple[Resource, str, str]]:
             yield kube.SECRETS, file.secret_key_ref.name, file.secret_key_ref.key
         if file.config_map_key_ref is not None:
             yield kube.CONFIG_MAPS, file.config_map_key_ref.name, file.config_map_key_ref.key
-
-
-def _keys(found: Manifest | None) -> set[str]:
-    return set() if found is None else {*(found.get("data") or ()), *(found.get("binaryData") or ())}
 
 
 def _own(model: RucioServer, view: View) -> View:

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 Pod: TypeAlias = Mapping[str, Any]
 
-_IMAGE_ERRORS = frozenset(
+IMAGE_ERRORS = frozenset(
     {
         "ErrImagePull",
         "ImagePullBackOff",
@@ -19,7 +19,7 @@ _IMAGE_ERRORS = frozenset(
         "RegistryUnavailable",
     }
 )
-_CREATE_ERRORS = frozenset({"CreateContainerConfigError", "CreateContainerError", "RunContainerError"})
+CREATE_ERRORS = frozenset({"CreateContainerConfigError", "CreateContainerError", "RunContainerError"})
 """Waiting reasons of a container as the kubelet names them (pkg/kubelet/images/types.go, container/sync_result.go)."""
 
 _SILENT = "it left no message; `kubectl logs --previous` has its output"
@@ -145,7 +145,7 @@ def _unscheduled(pod: Pod) -> Finding | None:
 def _image_not_pulled(pod: Pod) -> Finding | None:
     for container in _containers(pod):
         waiting = _waiting(container)
-        if waiting.get("reason") in _IMAGE_ERRORS:
+        if waiting.get("reason") in IMAGE_ERRORS:
             image = container.get("image") or "the image"
             return Finding(
                 PodReason.IMAGE_PULL_FAILED,
@@ -158,7 +158,7 @@ def _image_not_pulled(pod: Pod) -> Finding | None:
 def _not_created(pod: Pod) -> Finding | None:
     for container in _containers(pod):
         waiting = _waiting(container)
-        if waiting.get("reason") in _CREATE_ERRORS:
+        if waiting.get("reason") in CREATE_ERRORS:
             return Finding(
                 PodReason.CONTAINER_FAILED,
                 f"container {container['name']}: {_shown(waiting.get('message') or waiting['reason'])}",

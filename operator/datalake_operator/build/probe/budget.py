@@ -8,8 +8,8 @@ from math import ceil
 from typing import TypeVar
 
 from datalake_operator.api.probe import QoSProbe, QoSProbeSpec
-from datalake_operator.api.rules import seconds
-from datalake_operator.api.values import parse_duration, parse_quantity
+from datalake_operator.api.values import parse_quantity
+from datalake_operator.build.config import seconds
 from datalake_operator.build.probe import schedule
 from datalake_operator.build.probe.cells import Pair, pairs
 from datalake_operator.build.probe.refusals import ProbeRefusal, in_bytes, in_time
@@ -94,7 +94,7 @@ def check_time(spec: QoSProbeSpec, turns: Rotation, at_once: int) -> None:
     times = [count * _LEAST_SECONDS + size / _FASTEST for count, size in zip(counts, _sizes(spec), strict=True)]
     longest = max(_groups(times, turns.groups)) / at_once
     most, size = max(_groups(counts, turns.groups)), in_bytes(parse_quantity(check.payload.size))
-    if longest > seconds(parse_duration(spec.timeout)):
+    if longest > seconds(spec.timeout):
         raise Refused(
             ProbeRefusal.BUDGET_IMPOSSIBLE,
             f"spec.timeout: {most} transfers of {size} a run, {at_once} at a time, take {in_time(longest)} even at "

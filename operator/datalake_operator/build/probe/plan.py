@@ -7,8 +7,8 @@ from datalake_operator.api.probe import QoSProbe, QoSProbeSpec
 from datalake_operator.api.probe_checks import CacheCheck, RucioCheck, StorageCheck, TransferCheck, Upload
 from datalake_operator.api.probe_endpoints import Endpoint
 from datalake_operator.api.probe_verdict import MEASUREMENTS
-from datalake_operator.api.rules import seconds
-from datalake_operator.api.values import parse_duration, parse_quantity
+from datalake_operator.api.values import parse_quantity
+from datalake_operator.build.config import seconds
 from datalake_operator.build.context import Context
 from datalake_operator.build.probe.cells import in_use, pairs
 from datalake_operator.build.probe.shape import Shape
@@ -43,7 +43,7 @@ def plan(probe: QoSProbe, context: Context, targets: Targets, shape: Shape) -> d
         "deadlineSeconds": shape.deadline,
         "jitterSeconds": shape.jitter,
         "folder": f".datalake-probe/{context.cluster[:8]}.{metadata.namespace}.{metadata.name}",
-        "leftoversAfterSeconds": _LEFTOVER * seconds(parse_duration(spec.timeout)),
+        "leftoversAfterSeconds": _LEFTOVER * seconds(spec.timeout),
         "trust": {
             "system": spec.trust.system,
             "igtf": spec.trust.igtf,
@@ -150,5 +150,5 @@ def _upload(upload: Upload) -> dict[str, Any]:
         "rse": upload.rse,
         "scope": upload.scope,
         "size": parse_quantity(upload.size),
-        "lifetimeSeconds": seconds(parse_duration(upload.lifetime)),
+        "lifetimeSeconds": seconds(upload.lifetime),
     }

@@ -6,8 +6,7 @@ from functools import lru_cache
 from math import ceil
 
 from datalake_operator.api.probe import QoSProbe, QoSProbeSpec
-from datalake_operator.api.rules import seconds
-from datalake_operator.api.values import parse_duration
+from datalake_operator.build.config import seconds
 from datalake_operator.build.probe import budget, schedule, sizes
 from datalake_operator.build.probe.budget import Rotation
 from datalake_operator.build.probe.cells import CellKey, cells, in_use, pairs
@@ -86,7 +85,7 @@ def of(probe: QoSProbe, targets: Targets) -> Shape:
     parallel = min(at_once, len(sources)) if indexed else 1
     waves = ceil(len(sources) / parallel) if indexed else 1
     budget.check_time(spec, turns, at_once)
-    deadline = seconds(parse_duration(spec.timeout)) // waves
+    deadline = seconds(spec.timeout) // waves
     if deadline < _LEAST_OF_A_POD:
         raise Refused(
             ProbeRefusal.BUDGET_IMPOSSIBLE,
@@ -156,7 +155,7 @@ def _check_history(probe: QoSProbe, turns: Rotation) -> None:
     timing = schedule.of(probe)
     densest = timing.smallest_gap * turns.groups
     for index, threshold in enumerate(probe.spec.thresholds):
-        window = seconds(parse_duration(threshold.window))
+        window = seconds(threshold.window)
         of_all = min(window // timing.smallest_gap, ceil(window / schedule.DAY) * timing.runs_a_day)
         runs = of_all // turns.groups
         if threshold.measurement != SUCCESS_RATIO and runs > MOST_RUNS:
@@ -171,7 +170,7 @@ def _check_history(probe: QoSProbe, turns: Rotation) -> None:
 def _check_age(probe: QoSProbe) -> None:
     """Refuse results that are too old before the next run can begin: nothing would ever stay known."""
     age, gap = probe.spec.policy.stale_after, schedule.of(probe).smallest_gap
-    if age is not None and seconds(parse_duration(age)) <= gap:
+    if age is not None and seconds(age) <= gap:
         raise Refused(
             ProbeRefusal.INVALID_SPEC,
             f"spec.policy.staleAfter: {age} is not more than the {in_time(gap)} from run to run, so everything would "

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
 from datalake_operator.build.probe import called
-from datalake_operator.status.pods import condition
+from datalake_operator.status.pods import CREATE_ERRORS, IMAGE_ERRORS, condition
 from datalake_operator.status.probe.reasons import ProbeReason
 
 Pod: TypeAlias = Mapping[str, Any]
@@ -12,19 +12,8 @@ Pod: TypeAlias = Mapping[str, Any]
 INTERRUPTED = "Interrupted"
 """Reason of cells and runs, and of no condition: the pod was taken away, and the next run will tell."""
 
-_IMAGE = frozenset(
-    {
-        "ErrImagePull",
-        "ImagePullBackOff",
-        "InvalidImageName",
-        "ErrImageNeverPull",
-        "ImageInspectError",
-        "RegistryUnavailable",
-        "SignatureValidationFailed",
-    }
-)
-_CONFIG = frozenset({"CreateContainerConfigError", "CreateContainerError", "RunContainerError"})
-"""Waiting reasons of a container as the kubelet names them (pkg/kubelet/images/types.go, container/sync_result.go)."""
+_IMAGE = IMAGE_ERRORS | {"SignatureValidationFailed"}
+"""Waiting reasons of a container whose image does not come (pkg/kubelet/images/types.go)."""
 
 _NOT_STARTED = frozenset({"StartError", "ContainerCannotRun"})
 """Reasons of a container that ended before its program began: the command is not there, or may not be run."""
@@ -70,7 +59,7 @@ def waiting(pod: Pod) -> Trouble | None:
     words = str(state.get("message") or "")
     if state.get("reason") in _IMAGE:
         return Trouble(ProbeReason.IMAGE_UNAVAILABLE, words, for_good=True)
-    if state.get("reason") in _CONFIG:
+    if state.get("reason") in CREATE_ERRORS:
         return Trouble(ProbeReason.CONFIG_ERROR, words, for_good=True)
     scheduled = condition(pod, "PodScheduled")
     if scheduled.get("status") == "False" and scheduled.get("reason") == "Unschedulable":
