@@ -192,7 +192,7 @@ RUCIO = (
         summary=f"The operator cannot log in to Rucio {_NAME}",
         description=(
             "The server answers, but does not take root's password. Somebody changed it in Rucio: put the new one into "
-            "the Secret that spec.bootstrap names, or see docs/rucio.md."
+            "the Secret that spec.rootAccount.secretRef names, or see docs/rucio.md."
         ),
     ),
     Alert(
